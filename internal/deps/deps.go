@@ -1,0 +1,31 @@
+// Package deps is temporary.
+package deps
+
+import (
+	_ "github.com/agnivade/levenshtein"
+	_ "github.com/cenkalti/backoff/v5"
+	_ "github.com/compose-spec/compose-go/v2/template"
+	_ "github.com/containerd/errdefs"
+	_ "github.com/docker/docker/api/types/container"
+	_ "github.com/docker/docker/api/types/swarm"
+	_ "github.com/docker/docker/client"
+	_ "github.com/docker/docker/pkg/jsonmessage"
+	_ "github.com/docker/docker/pkg/stdcopy"
+	_ "github.com/docker/go-connections/nat"
+	_ "github.com/docker/go-units"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/hashicorp/go-multierror"
+	_ "github.com/invopop/jsonschema"
+	_ "github.com/kevinburke/ssh_config"
+	_ "github.com/opencontainers/image-spec/specs-go/v1"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/santhosh-tekuri/jsonschema/v6"
+	_ "github.com/urfave/cli/v2"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/crypto/ssh"
+	_ "golang.org/x/crypto/ssh/agent"
+	_ "golang.org/x/crypto/ssh/knownhosts"
+	_ "golang.org/x/term"
+	_ "gopkg.in/yaml.v3"
+	_ "pgregory.net/rapid"
+)
