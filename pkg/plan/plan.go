@@ -1,0 +1,121 @@
+package plan
+
+import (
+	"github.com/swarmup/swarmup/pkg/daemon"
+	"github.com/swarmup/swarmup/pkg/spec"
+)
+
+// Action is what a step does.
+type Action string
+
+// The actions, in the order of a node's life.
+const (
+	Create      Action = "create"      // make a machine
+	Start       Action = "start"       // switch a machine on
+	Connect     Action = "connect"     // wait until it lets us in
+	Install     Action = "install"     // put an engine on it
+	Configure   Action = "configure"   // daemon.json and a running engine
+	Init        Action = "init"        // make the swarm
+	Join        Action = "join"        // become a member, paused
+	Label       Action = "label"       // node labels, marks and availability, in one update
+	Settings    Action = "settings"    // the swarm's own settings, in one update
+	Promote     Action = "promote"     // worker to manager
+	Demote      Action = "demote"      // manager to worker
+	Drain       Action = "drain"       // no tasks any more
+	Leave       Action = "leave"       // leave the swarm
+	Forget      Action = "forget"      // remove an entry from the swarm's node list
+	Unconfigure Action = "unconfigure" // take our keys out of daemon.json
+	Delete      Action = "delete"      // destroy a machine
+	Sweep       Action = "sweep"       // remove the entries of joins that never finished
+	Clean       Action = "clean"       // remove what the provider keeps for the whole cluster
+	Verify      Action = "verify"      // wait until the managers show what the file says
+)
+
+// Step is one change. It is data: rendering and doing it happen elsewhere.
+type Step struct {
+	ID     string `json:"id"`
+	Action Action `json:"action"`
+	// Node is the node's name; "" for steps about the whole cluster.
+	Node string    `json:"node,omitempty"`
+	Role spec.Role `json:"role,omitempty"`
+	// Machine names the machine where it exists already.
+	Machine string `json:"machine,omitempty"`
+	// Member is the NodeID of the entry that the step is about.
+	Member string `json:"member,omitempty"`
+	// Why says in a few words what makes the step necessary; "" where the
+	// action says it all.
+	Why string `json:"why,omitempty"`
+	// Changes are what will be different, where it can be known before.
+	Changes []Change `json:"changes,omitempty"`
+	// Effect is what a Configure does to a running engine.
+	Effect daemon.Effect `json:"effect,omitempty"`
+	// Maybe steps are for a host that did not answer: they look first, and do
+	// nothing where all is well.
+	Maybe bool `json:"maybe,omitempty"`
+	// Force is for leaving a swarm that is taken down.
+	Force bool `json:"force,omitempty"`
+	// After are the steps that must have succeeded before.
+	After []string `json:"after,omitempty"`
+	// Behind are the steps that must have ended before, well or not.
+	Behind []string `json:"behind,omitempty"`
+}
+
+// Change is one value that becomes another. From and To are "" where there was
+// or will be none.
+type Change struct {
+	What string `json:"what"`
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+}
+
+// Finding is a remark about a node, or about the whole cluster where Node is "".
+type Finding struct {
+	Node string `json:"node,omitempty"`
+	Text string `json:"text"`
+	// Hint is what the user can do about it; "" where nothing can be said.
+	Hint string `json:"hint,omitempty"`
+}
+
+// Plan is what has to be done, in an order that can be read from top to bottom.
+type Plan struct {
+	Cluster  string `json:"cluster"`
+	Teardown bool   `json:"teardown,omitempty"`
+	Steps    []Step `json:"steps"`
+	// Refused is why nothing may be done at all. There are no steps then.
+	Refused []Finding `json:"refused,omitempty"`
+	// Blocked is what should be done and cannot be now.
+	Blocked []Finding `json:"blocked,omitempty"`
+	// Notes are remarks that change nothing.
+	Notes []Finding `json:"notes,omitempty"`
+	// Partial means that more will be known, and planned, after these steps.
+	Partial bool `json:"partial,omitempty"`
+}
+
+// Empty says whether there is nothing to do and nothing in the way.
+func (p Plan) Empty() bool {
+	return len(p.Steps) == 0 && len(p.Refused) == 0 && len(p.Blocked) == 0
+}
+
+// Removes lists the nodes, each once and in plan order, that the plan takes out
+// of the cluster or whose machine it destroys.
+func (p Plan) Removes() []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, s := range p.Steps {
+		if (s.Action == Delete || s.Action == Leave) && !seen[s.Node] {
+			seen[s.Node] = true
+			out = append(out, s.Node)
+		}
+	}
+	return out
+}
+
+// Options change what Diff plans.
+type Options struct {
+	// Teardown plans against an empty wish: everything of the cluster goes,
+	// without drain, demotion or quorum.
+	Teardown bool
+	// Prune also removes members that swarmup did not make, and forgets marked
+	// ones that are down and do not answer.
+	Prune bool
+}

@@ -1,0 +1,111 @@
+// Package plan decides what has to be done. It compares the file with the world
+// as it was observed and gives steps, as data, with the order that safety needs.
+// It never touches anything: no context, clock, network, log or goroutine.
+package plan
+
+import (
+	"github.com/swarmup/swarmup/pkg/daemon"
+	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/spec"
+)
+
+// State is the world as it was observed.
+type State struct {
+	// Hosts are all machines that have to do with the cluster: those of the
+	// provider, those of the file that exist already, and those that members
+	// of the swarm are marked with. Sorted by node, then by machine name.
+	Hosts []Host `json:"hosts"`
+	// Swarm is what a manager with a quorum says. Nil means that none of the
+	// hosts is such a manager, not that there is no swarm.
+	Swarm *View `json:"swarm,omitempty"`
+}
+
+// View is a swarm as one of its managers sees it.
+type View struct {
+	ID    string        `json:"id"`
+	Via   string        `json:"via"` // the node that was asked
+	Nodes []engine.Node `json:"nodes"`
+
+	// The settings; those of init cannot be changed any more.
+	Settings spec.Swarm `json:"-"`
+	// Rotating means that a root CA rotation is in progress.
+	Rotating bool `json:"rotating,omitempty"`
+}
+
+// Host is what is known about one machine.
+type Host struct {
+	// Node is the name of the node that it is, by the file, its tag or its
+	// mark; "" where nothing says so.
+	Node string `json:"node"`
+	// Machine is the provider's word; its zero value means that the provider
+	// lists no such machine.
+	Machine Machine `json:"machine"`
+	// Answer says whether it could be asked; Why is the reason if it could not.
+	Answer Answer `json:"answer"`
+	Why    string `json:"why,omitempty"`
+
+	// What follows is known only of a host that answered.
+
+	Engine EngineState `json:"engine,omitempty"`
+	// Info is what a running engine says.
+	Info engine.Info `json:"info"`
+	// Cert is the node certificate on its disk; it is there even while the
+	// engine is stopped.
+	Cert Cert `json:"cert"`
+	// Daemon is /etc/docker/daemon.json; nil means that there is none. Owned
+	// are the keys in it that are ours.
+	Daemon []byte       `json:"-"`
+	Owned  daemon.Owned `json:"-"`
+	// SSH is user@address:port and HostKey the fingerprint it showed.
+	SSH     string `json:"ssh,omitempty"`
+	HostKey string `json:"host_key,omitempty"`
+}
+
+// Machine is what the provider says of a host.
+type Machine struct {
+	Name    string `json:"name,omitempty"`
+	Address string `json:"address,omitempty"`
+	// Power is "incomplete" (never started), "running" or "stopped".
+	Power string `json:"power,omitempty"`
+	// Owned machines were made by swarmup and may be deleted.
+	Owned bool `json:"owned,omitempty"`
+}
+
+// The words of Machine.Power; package provider has the same.
+const (
+	Incomplete = "incomplete"
+	Running    = "running"
+	Stopped    = "stopped"
+)
+
+// Answer says whether a host could be asked.
+type Answer string
+
+const (
+	// Answered hosts let us in.
+	Answered Answer = "answered"
+	// Silent hosts did not answer. Unknown is not absent.
+	Silent Answer = "silent"
+	// Barred hosts answered and did not let us in, or showed a wrong host key.
+	// Trying again does not help.
+	Barred Answer = "barred"
+	// Off hosts are switched off, or were never started.
+	Off Answer = "off"
+)
+
+// EngineState says how far an engine is.
+type EngineState string
+
+// The states of an engine on a host that answered.
+const (
+	EngineAbsent  EngineState = "absent"
+	EngineStopped EngineState = "stopped"
+	EngineRunning EngineState = "running"
+)
+
+// Cert is whose a swarm node certificate is; "" means that there is none.
+type Cert struct {
+	Cluster string `json:"cluster,omitempty"`
+	Node    string `json:"node,omitempty"`
+	Role    string `json:"role,omitempty"` // manager or worker
+}
