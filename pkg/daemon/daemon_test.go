@@ -1,0 +1,182 @@
+package daemon_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/swarmup/swarmup/pkg/daemon"
+)
+
+func labels(kv ...string) map[string]string {
+	m := map[string]string{}
+	for i := 0; i < len(kv); i += 2 {
+		m[kv[i]] = kv[i+1]
+	}
+	return m
+}
+
+func shows(kv ...string) daemon.Live { return daemon.Live{Known: true, Labels: labels(kv...)} }
+
+func TestDiffAndApply(t *testing.T) {
+	mine := func(names ...string) daemon.Owned { return daemon.Owned{Labels: names} }
+	tests := []struct {
+		name    string
+		file    string
+		owned   daemon.Owned
+		live    daemon.Live
+		want    daemon.Want
+		changes []daemon.Change
+		effect  daemon.Effect
+		next    string // "" for the same
+		after   daemon.Owned
+	}{
+		{name: "nothing wanted and nothing there is nothing to do", effect: daemon.None},
+		{name: "a machine without a file gets one", want: daemon.Want{Labels: labels("role", "mgr")},
+			changes: []daemon.Change{{Key: "labels.role", To: "mgr"}}, effect: daemon.Reload,
+			next:  "{\n  \"labels\": [\n    \"role=mgr\"\n  ]\n}\n",
+			after: mine("role")},
+		{name: "keys of others keep their order, spelling and numbers",
+			file:    "{\n\t\"log-opts\": {\"max-size\":  \"10m\"},\n\t\"mtu\": 1.450e3,\n\t\"unknown\": [1, 2]\n}\n",
+			want:    daemon.Want{Labels: labels("a", "1")},
+			changes: []daemon.Change{{Key: "labels.a", To: "1"}}, effect: daemon.Reload,
+			next:  "{\n\t\"log-opts\": {\"max-size\":  \"10m\"},\n\t\"mtu\": 1.450e3,\n\t\"unknown\": [1, 2],\n\t\"labels\": [\n\t\t\"a=1\"\n\t]\n}\n",
+			after: mine("a")},
+		{name: "an equal value of others is not claimed, so that adopting changes nothing",
+			file: `{"labels": ["env=prod"], "mtu": 1450}`, live: shows("env", "prod"),
+			want:   daemon.Want{Labels: labels("env", "prod"), Keys: map[string]any{"mtu": 1450}},
+			effect: daemon.None},
+		{name: "another value is replaced and then ours",
+			file: `{"labels": ["x=y", "env=dev"]}`, live: shows("x", "y", "env", "dev"),
+			want:    daemon.Want{Labels: labels("env", "prod")},
+			changes: []daemon.Change{{Key: "labels.env", From: "dev", To: "prod"}}, effect: daemon.Reload,
+			next:  "{\n  \"labels\": [\n    \"x=y\",\n    \"env=prod\"\n  ]\n}\n",
+			after: mine("env")},
+		{name: "ours and not wanted goes, the last one leaves an empty list",
+			file: `{"labels": ["a=1"]}`, owned: mine("a"), live: shows("a", "1"),
+			changes: []daemon.Change{{Key: "labels.a", From: "1"}}, effect: daemon.Reload,
+			next: "{\n  \"labels\": []\n}\n"},
+		{name: "others' labels stay when ours go",
+			file: `{"labels": ["a=1", "theirs=2"]}`, owned: mine("a"), live: shows("a", "1", "theirs", "2"),
+			changes: []daemon.Change{{Key: "labels.a", From: "1"}}, effect: daemon.Reload,
+			next: "{\n  \"labels\": [\n    \"theirs=2\"\n  ]\n}\n"},
+		{name: "a file that is right but was never loaded is reloaded",
+			file: `{"labels": ["a=2"]}`, owned: mine("a"), live: shows("a", "1"),
+			want:    daemon.Want{Labels: labels("a", "2")},
+			changes: []daemon.Change{{Key: "labels.a", From: "1", To: "2"}}, effect: daemon.Reload,
+			after: mine("a")},
+		{name: "ours that the engine still shows though the file is gone is taken off it",
+			owned: mine("a"), live: shows("a", "1"),
+			changes: []daemon.Change{{Key: "labels.a", From: "1"}}, effect: daemon.Reload,
+			next: "{\n  \"labels\": []\n}\n"},
+		{name: "a stopped engine is not asked", file: `{"labels": ["a=2"]}`, owned: mine("a"),
+			want: daemon.Want{Labels: labels("a", "2")}, effect: daemon.None, after: mine("a")},
+		{name: "a wanted label that the command line gives is left to it",
+			live: shows("a", "1", "b", "2"), want: daemon.Want{Labels: labels("a", "1")}, effect: daemon.None},
+		{name: "a key that takes a restart says so",
+			file: `{"log-driver": "json-file"}`, want: daemon.Want{Keys: map[string]any{"log-driver": "local"}, Labels: labels("a", "1")},
+			changes: []daemon.Change{{Key: "labels.a", To: "1"}, {Key: "log-driver", From: "json-file", To: "local"}}, effect: daemon.Restart,
+			next:  "{\n  \"log-driver\": \"local\",\n  \"labels\": [\n    \"a=1\"\n  ]\n}\n",
+			after: daemon.Owned{Keys: []string{"log-driver"}, Labels: []string{"a"}}},
+		{name: "a key that a reload sets but does not unset takes a restart to go",
+			file: `{"debug": true}`, owned: daemon.Owned{Keys: []string{"debug"}},
+			changes: []daemon.Change{{Key: "debug", From: true}}, effect: daemon.Restart, next: "{}\n"},
+		{name: "a nil value is not wanted", want: daemon.Want{Keys: map[string]any{"debug": nil}}, effect: daemon.None},
+		{name: "registries are known in every spelling",
+			file:   `{"insecure-registries": ["10.1.2.3/16", "r:5000"], "registry-mirrors": ["https://m/"]}`,
+			live:   daemon.Live{Known: true, InsecureRegistries: []string{"127.0.0.0/8", "10.1.0.0/16", "r:5000"}, RegistryMirrors: []string{"https://m/"}},
+			want:   daemon.Want{InsecureRegistries: []string{"10.1.0.0/16", "http://r:5000"}, RegistryMirrors: []string{"https://m"}},
+			effect: daemon.None},
+		{name: "mirrors are put in order among those of others",
+			file:    `{"registry-mirrors": ["https://b", "https://theirs", "https://a"]}`,
+			want:    daemon.Want{RegistryMirrors: []string{"https://a", "https://b"}},
+			changes: []daemon.Change{{Key: "registry-mirrors", From: "https://b https://a", To: "https://a https://b"}}, effect: daemon.Reload,
+			next: "{\n  \"registry-mirrors\": [\n    \"https://a\",\n    \"https://theirs\",\n    \"https://b\"\n  ]\n}\n"},
+		{name: "a wanted registry of the command line is left to it",
+			live:   daemon.Live{Known: true, InsecureRegistries: []string{"r:5000"}, Flags: []string{"insecure-registries"}},
+			want:   daemon.Want{InsecureRegistries: []string{"r:5000"}},
+			effect: daemon.None},
+		{name: "a byte order mark and an empty file are an empty object", file: "\xef\xbb\xbf \n",
+			want:    daemon.Want{Keys: map[string]any{"debug": true}},
+			changes: []daemon.Change{{Key: "debug", To: true}}, effect: daemon.Reload,
+			next: "{\n  \"debug\": true\n}\n", after: daemon.Owned{Keys: []string{"debug"}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var file []byte
+			if tt.file != "" {
+				file = []byte(tt.file)
+			}
+			p, err := daemon.Diff(file, tt.owned, tt.live, tt.want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(daemon.Patch{Changes: tt.changes, Effect: tt.effect}, p); d != "" {
+				t.Errorf("Diff (-want +got):\n%s", d)
+			}
+			next, owned, err := daemon.Apply(file, tt.owned, tt.live, tt.want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := tt.next
+			if want == "" {
+				want = tt.file
+			}
+			if d := cmp.Diff(want, string(next)); d != "" {
+				t.Errorf("Apply (-want +got):\n%s", d)
+			}
+			if d := cmp.Diff(tt.after, owned); d != "" {
+				t.Errorf("owned (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestWhatIsNotStrictJSONIsRefusedWhereItStands(t *testing.T) {
+	tests := []struct{ name, file, want string }{
+		{"a comment", "{\n  // labels\n  \"debug\": true\n}", "daemon.json:2:3: JSON has no comments"},
+		{"a trailing comma", "{\n  \"debug\": true,\n}", "daemon.json:3:1: JSON allows no comma after the last element"},
+		{"a trailing comma in a list", `{"dns": ["1.1.1.1", ]}`, "daemon.json:1:21: JSON allows no comma after the last element"},
+		{"a repeated key", "{\"debug\": true,\n \"debug\": false}", `daemon.json:2:2: key "debug" is there twice`},
+		{"a repeated key further in", "{\"a\": [{\"b\": {\"c\": 1,\n\"c\": 2}}]}", `daemon.json:2:1: key "c" is there twice`},
+		{"no object", "\n [1]", "daemon.json:2:2: not a JSON object"},
+		{"half a file", `{"debug": `, "daemon.json:1:10: unexpected end of JSON input"},
+		{"two values", `{} {}`, "daemon.json:1:4: invalid character '{' after top-level value"},
+		{"labels that are no list", `{"labels": {"a": "1"}}`, "daemon.json:1:12: labels: not a list of strings"},
+		{"labels that are no strings", `{"labels": ["a=1", null]}`, "daemon.json:1:20: labels: not a list of strings"},
+		{"one label twice", `{"labels": ["a=1", "a=2"]}`, `daemon.json:1:20: labels: "a" has two values`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := daemon.Diff([]byte(tt.file), daemon.Owned{}, daemon.Live{}, daemon.Want{})
+			var fe *daemon.FileError
+			if !errors.As(err, &fe) || err.Error() != tt.want {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestWhatDockerdHasFromItsCommandLineIsNotWrittenIntoTheFile(t *testing.T) {
+	tests := []struct {
+		name string
+		live daemon.Live
+		want daemon.Want
+		err  string
+	}{
+		{"labels that are guessed from what the engine shows", shows("env", "dev"), daemon.Want{Labels: labels("env", "prod")},
+			`set "labels": dockerd has it from its command line (env=dev), or from a daemon.json that is gone: take --label off the command line and restart the engine`},
+		{"a key", daemon.Live{Flags: []string{"log-driver"}}, daemon.Want{Keys: map[string]any{"log-driver": "local"}},
+			`set "log-driver": dockerd has it from its command line, or from a daemon.json that is gone: take --log-driver off the command line and restart the engine`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := daemon.Diff(nil, daemon.Owned{}, tt.live, tt.want)
+			var fe *daemon.FlagError
+			if !errors.As(err, &fe) || err.Error() != tt.err {
+				t.Errorf("got %v\nwant %s", err, tt.err)
+			}
+		})
+	}
+}

@@ -1,0 +1,65 @@
+package daemon
+
+import "strings"
+
+// reloadable holds the keys that an engine takes over on SIGHUP, and whether
+// taking the key out of the file has an effect at a reload too; where it has
+// none the engine keeps the old value until it is restarted. Source: moby
+// daemon/reload.go (Reload) and daemon/reload_unix.go (reloadPlatform).
+//
+// Left out, and so a restart, although a reload looks at them:
+// authorization-plugins, since an unknown plugin makes dockerd exit at once
+// (daemon/command/daemon.go, reloadConfig), and live-restore, which a swarm
+// member takes at a reload and then refuses at its next start.
+func reloadable(key string) (set, unset bool) {
+	switch key {
+	case "max-concurrent-downloads", "max-concurrent-uploads", "max-download-attempts",
+		"features", "network-diagnostic-port", "nri-opts":
+		return true, true
+	case "debug", "shutdown-timeout", "default-stop-timeout", "runtimes", "default-runtime",
+		"default-shm-size", "default-ipc-mode", "default-cgroupns-mode":
+		return true, false
+	}
+	return false, false
+}
+
+// EffectOf tells what it takes until a new value of a key works. It also knows
+// the keys of list elements, such as "labels.role".
+func EffectOf(key string) Effect {
+	if _, _, ok := cutElement(key); ok || isList(key) {
+		return Reload
+	}
+	if set, _ := reloadable(key); set {
+		return Reload
+	}
+	return Restart
+}
+
+// effect is EffectOf, but knows that some keys can be set by a reload yet not
+// taken out by one.
+func (c Change) effect() Effect {
+	if _, _, ok := cutElement(c.Key); ok || c.To != nil {
+		return EffectOf(c.Key)
+	}
+	if _, unset := reloadable(c.Key); unset {
+		return Reload
+	}
+	return Restart
+}
+
+// The three lists of which swarmup owns single elements.
+const (
+	labelsKey   = "labels"
+	insecureKey = "insecure-registries"
+	mirrorsKey  = "registry-mirrors"
+)
+
+func isList(key string) bool {
+	return key == labelsKey || key == insecureKey || key == mirrorsKey
+}
+
+// cutElement splits "labels.role" into "labels" and "role".
+func cutElement(key string) (list, name string, ok bool) {
+	list, name, ok = strings.Cut(key, ".")
+	return list, name, ok && isList(list)
+}

@@ -1,0 +1,80 @@
+package daemon
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// FlagError says that a wanted key is set on dockerd's command line, where the
+// file cannot reach it: an engine with a key in both places does not start.
+type FlagError struct {
+	Key  string
+	Live []string // what the engine shows for one of the three lists
+}
+
+// Error names the key and the way out.
+func (e *FlagError) Error() string {
+	shown := ""
+	if len(e.Live) > 0 {
+		shown = " (" + strings.Join(e.Live, ", ") + ")"
+	}
+	return fmt.Sprintf("set %q: dockerd has it from its command line%s, or from a daemon.json that is gone: "+
+		"take --%s off the command line and restart the engine", e.Key, shown, flagOf(e.Key))
+}
+
+// flagOf gives the flag of a key of daemon.json; flags that may be repeated have
+// another name there
+// (moby daemon/command/config.go and config_unix.go).
+func flagOf(key string) string {
+	switch key {
+	case insecureKey:
+		return "insecure-registry"
+	case "hosts":
+		return "host"
+	case "dns-opts":
+		return "dns-opt"
+	case "log-opts", "labels", mirrorsKey, "storage-opts", "exec-opts", "authorization-plugins",
+		"default-ulimits", "default-address-pools", "cluster-store-opts":
+		return strings.TrimSuffix(key, "s")
+	case "runtimes":
+		return "add-runtime"
+	}
+	return key
+}
+
+// FlagKeys gives the keys of daemon.json that a dockerd command line sets,
+// sorted; the result is never nil. args[0] is the program.
+func FlagKeys(args []string) []string {
+	out := []string{}
+	short := map[string]string{"-H": "hosts", "-D": "debug", "-l": "log-level", "-g": "data-root",
+		"-G": "group", "-b": "bridge", "-s": "storage-driver", "-p": "pidfile"}
+	for _, arg := range args[min(1, len(args)):] {
+		name, _, _ := strings.Cut(arg, "=")
+		if key, ok := short[name]; ok {
+			out = append(out, key)
+			continue
+		}
+		if flag, ok := strings.CutPrefix(name, "--"); ok && flag != "" {
+			out = append(out, keyOf(flag))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// keyOf is the reverse of flagOf.
+func keyOf(flag string) string {
+	switch flag {
+	case "insecure-registry":
+		return insecureKey
+	case "add-runtime":
+		return "runtimes"
+	case "registry-mirror":
+		return mirrorsKey
+	case "host", "dns-opt", "log-opt", "label", "storage-opt", "exec-opt", "authorization-plugin",
+		"default-ulimit", "default-address-pool", "cluster-store-opt":
+		return flag + "s"
+	}
+	return flag
+}
