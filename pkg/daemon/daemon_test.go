@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"encoding/json"
 	"errors"
 	"testing"
 
@@ -97,6 +98,11 @@ func TestDiffAndApply(t *testing.T) {
 			live:   daemon.Live{Known: true, InsecureRegistries: []string{"r:5000"}, Flags: []string{"insecure-registries"}},
 			want:   daemon.Want{InsecureRegistries: []string{"r:5000"}},
 			effect: daemon.None},
+		{name: "numbers are compared by value, great ones by their digits",
+			file: `{"mtu": 1.450e3, "big": 9007199254740993}`, want: daemon.Want{Keys: map[string]any{"mtu": 1450, "big": 9007199254740992}},
+			changes: []daemon.Change{{Key: "big", From: json.Number("9007199254740993"), To: json.Number("9007199254740992")}}, effect: daemon.Restart,
+			next:  "{\n  \"mtu\": 1.450e3,\n  \"big\": 9007199254740992\n}\n",
+			after: daemon.Owned{Keys: []string{"big"}}},
 		{name: "a byte order mark and an empty file are an empty object", file: "\xef\xbb\xbf \n",
 			want:    daemon.Want{Keys: map[string]any{"debug": true}},
 			changes: []daemon.Change{{Key: "debug", To: true}}, effect: daemon.Reload,
@@ -178,5 +184,57 @@ func TestWhatDockerdHasFromItsCommandLineIsNotWrittenIntoTheFile(t *testing.T) {
 				t.Errorf("got %v\nwant %s", err, tt.err)
 			}
 		})
+	}
+}
+
+func TestEffectOf(t *testing.T) {
+	tests := map[string]daemon.Effect{
+		"labels": daemon.Reload, "labels.a.b": daemon.Reload, "registry-mirrors.https://m": daemon.Reload,
+		"insecure-registries.r:5000": daemon.Reload, "debug": daemon.Reload, "max-concurrent-downloads": daemon.Reload,
+		"log-driver": daemon.Restart, "data-root": daemon.Restart, "live-restore": daemon.Restart,
+		"authorization-plugins": daemon.Restart, "never-heard-of": daemon.Restart,
+	}
+	for key, want := range tests {
+		if got := daemon.EffectOf(key); got != want {
+			t.Errorf("EffectOf(%q): got %s, want %s", key, got, want)
+		}
+	}
+}
+
+func TestFlagKeys(t *testing.T) {
+	args := []string{"/usr/bin/dockerd", "-H", "fd://", "--containerd=/run/c.sock", "--label", "a=b", "--label=c=d",
+		"--insecure-registry=r", "--registry-mirror", "https://m", "--add-runtime=x=/y", "--log-opt", "max-size=1m", "--debug", "-D", "--"}
+	want := []string{"containerd", "debug", "hosts", "insecure-registries", "labels", "log-opts", "registry-mirrors", "runtimes"}
+	if d := cmp.Diff(want, daemon.FlagKeys(args)); d != "" {
+		t.Error(d)
+	}
+	if got := daemon.FlagKeys(nil); got == nil || len(got) != 0 {
+		t.Errorf("no command line: got %#v, want an empty list", got)
+	}
+}
+
+func TestAListOfTheFileHasNoPlaceAmongTheKeys(t *testing.T) {
+	_, err := daemon.Diff(nil, daemon.Owned{}, daemon.Live{}, daemon.Want{Keys: map[string]any{"labels": []string{"a=b"}}})
+	if err == nil || err.Error() != `set "labels": it has a field of its own` {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAValueThatIsNotJSONIsRefused(t *testing.T) {
+	_, err := daemon.Diff(nil, daemon.Owned{}, daemon.Live{}, daemon.Want{Keys: map[string]any{"x": func() {}}})
+	if err == nil {
+		t.Error("got no error")
+	}
+}
+
+func TestParseOwned(t *testing.T) {
+	for _, s := range []string{"", " \n", "{}"} {
+		if o, err := daemon.ParseOwned([]byte(s)); err != nil || !o.Empty() {
+			t.Errorf("ParseOwned(%q): got %+v, %v", s, o, err)
+		}
+	}
+	o, err := daemon.ParseOwned([]byte("{\"labels\": "))
+	if err == nil || err.Error() != "read swarmup.json: unexpected EOF" || !o.Empty() {
+		t.Errorf("half a file: got %+v, %v", o, err)
 	}
 }

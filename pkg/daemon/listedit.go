@@ -64,7 +64,7 @@ func (e *listEdit) add(text string) error {
 	change := Change{Key: e.key + "." + e.name(text), To: e.said(text)}
 	switch {
 	case at >= 0 && e.value(e.have[at].text) == e.value(text):
-		if e.m.live.Known && !loaded && !slices.Contains(e.always, id) {
+		if e.m.live.Known && !loaded {
 			if isShown {
 				change.From = e.said(shown)
 			}
@@ -127,7 +127,9 @@ func (e *listEdit) drop(name string) {
 		e.have = slices.DeleteFunc(e.have, func(o element) bool { return e.id(o.text) == id })
 		e.dirty = true
 	} else if shown, ok := e.find(e.live, id); ok && e.m.live.Known && !slices.Contains(e.always, id) && !e.foreign() {
-		change.From = e.said(shown)
+		if change.From = any(name); e.key == labelsKey {
+			change.From = e.said(shown)
+		}
 		e.dirty = e.dirty || !e.present
 	} else {
 		return
