@@ -65,7 +65,7 @@ func drawLabels(t *rapid.T) map[string]string {
 }
 
 func drawRegistries(t *rapid.T) []string {
-	return rapid.SliceOfDistinct(rapid.SampledFrom([]string{"r:5000", "10.0.0.0/8", "127.0.0.0/8"}), rapid.ID).Draw(t, "registries")
+	return rapid.SliceOfDistinct(rapid.SampledFrom([]string{"r:5000", "10.0.0.0/8", "192.168.0.0/16"}), rapid.ID).Draw(t, "registries")
 }
 
 func drawMirrors(t *rapid.T) []string {
