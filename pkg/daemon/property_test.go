@@ -335,31 +335,42 @@ func TestAWriteMayBeCutOffAnywhere(t *testing.T) {
 	})
 }
 
-// TestAWriteMayBeCutOffTwice stops a write before its reload and the next one
-// before its last record: nothing of either may be forgotten.
+// TestAWriteMayBeCutOffTwice stops a write before its last record and the next
+// one before its reload: nothing of either may be forgotten.
 func TestAWriteMayBeCutOffTwice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		file, owned, live := drawFile(t), daemon.Owned{}, daemon.Live{}
-		zero, ours := file, map[string]bool{}
-		live = loaded(t, zero)
-		for range 2 {
-			want := drawWant(t)
-			p, err := daemon.Diff(file, owned, live, want)
+		zero, first, second := drawFile(t), drawWant(t), drawWant(t)
+		cutOff := func(file []byte, owned daemon.Owned, want daemon.Want) ([]byte, daemon.Owned, daemon.Patch) {
+			p, err := daemon.Diff(file, owned, loaded(t, file), want)
 			if err != nil {
 				t.Fatal(err)
 			}
-			next, nextOwned := apply(t, file, owned, live, want)
-			owned = reread(t, owned.Begin(file, next, nextOwned, p))
-			for k, v := range writes(t, file, next) {
-				ours[k] = ours[k] || v
-			}
-			file = next
+			next, nextOwned := apply(t, file, owned, loaded(t, file), want)
+			return next, reread(t, owned.Begin(file, next, nextOwned, p)), p
 		}
-		bare, _ := apply(t, file, owned, live, daemon.Want{})
-		if got, want := left(t, bare, nil), left(t, file, ours); got != want {
+		one, owned, _ := cutOff(zero, daemon.Owned{}, first)
+		two, owned, p := cutOff(one, owned, second)
+		again, err := daemon.Diff(two, owned, loaded(t, one), second)
+		if err != nil || cmp.Diff(listed(p), listed(again)) != "" {
+			t.Fatalf("the next diff lost something (-before +after): %v\n%s", err, cmp.Diff(p, again))
+		}
+		ours := writes(t, zero, one)
+		for k, v := range writes(t, one, two) {
+			ours[k] = ours[k] || v
+		}
+		bare, _ := apply(t, two, owned, loaded(t, one), daemon.Want{})
+		if got, want := left(t, bare, nil), left(t, two, ours); got != want {
 			t.Fatalf("taken back: left\n%s\nwant\n%s\nrecord: %+v", got, want, owned)
 		}
 	})
+}
+
+// listed gives the changes of a patch by key.
+func listed(p daemon.Patch) (out []string) {
+	for _, c := range p.Changes {
+		out = append(out, c.Key)
+	}
+	return out
 }
 
 // reread is a record on its way through swarmup.json.
