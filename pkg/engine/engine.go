@@ -49,12 +49,14 @@ type Info struct {
 
 // Node is one entry of a swarm's node list, as a manager gives it.
 type Node struct {
-	ID           string            `json:"id"`
-	Hostname     string            `json:"hostname"`
-	Addr         string            `json:"addr,omitempty"`
-	Role         string            `json:"role"` // the desired role
-	Availability string            `json:"availability"`
-	State        string            `json:"state"` // unknown, down, ready, disconnected
+	ID           string `json:"id"`
+	Hostname     string `json:"hostname"`
+	Addr         string `json:"addr,omitempty"`
+	Role         string `json:"role"` // the desired role
+	Availability string `json:"availability"`
+	State        string `json:"state"` // unknown, down, ready, disconnected
+	// Message is why State is so, where the manager says it.
+	Message      string            `json:"message,omitempty"`
 	Manager      *ManagerStatus    `json:"manager,omitempty"`
 	Labels       map[string]string `json:"labels,omitempty"`
 	EngineLabels map[string]string `json:"engine_labels,omitempty"`
@@ -116,8 +118,10 @@ type JoinRequest struct {
 
 // Task is one task of a service on a node.
 type Task struct {
-	ID        string
-	Service   string // service ID
+	ID      string
+	Service string // service ID
+	// Name is the service's; "" where it was not asked or is gone.
+	Name      string
 	Slot      int
 	State     string
 	Desired   string
@@ -133,6 +137,14 @@ func (t Task) Live() bool {
 		return true
 	}
 	return false
+}
+
+// Service says how many tasks of a service run, and how many shall.
+type Service struct {
+	ID      string
+	Name    string
+	Running int
+	Desired int
 }
 
 // Token lets a node into a swarm. It never prints its value, not even inside
@@ -166,6 +178,13 @@ var (
 	ErrLocked        = errors.New("the swarm is locked")
 	ErrQuorum        = errors.New("it would lose quorum")
 	ErrNotFound      = errors.New("not found")
+	// ErrToken means that a join token is malformed, of another swarm, or no
+	// longer valid.
+	ErrToken = errors.New("the join token does not open this swarm")
+	// ErrNoAnswer means that nothing is known: the engine could not be asked,
+	// did not answer in time, or the connection broke. What was asked for may
+	// have been done.
+	ErrNoAnswer = errors.New("the engine did not answer")
 	// ErrContinues is the daemon's word after 20 s that a join goes on in the
 	// background (moby daemon/cluster/errors.go). It is no failure: look again.
 	ErrContinues = errors.New("the join continues in the background")
