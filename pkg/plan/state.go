@@ -18,6 +18,9 @@ type State struct {
 	// Swarm is what a manager with a quorum says. Nil means that none of the
 	// hosts is such a manager, not that there is no swarm.
 	Swarm *View `json:"swarm,omitempty"`
+	// Leftovers names what there is of the cluster besides machines and
+	// members, such as its network.
+	Leftovers []string `json:"leftovers,omitempty"`
 }
 
 // View is a swarm as one of its managers sees it.

@@ -1,0 +1,229 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/swarmup/swarmup/pkg/daemon"
+	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/spec"
+)
+
+// ready plans what makes an engine run as the file wants it on one node, and
+// returns the step after which it does; "" where it does already. ok is false
+// where something is in the way.
+func (d *differ) ready(p pair) (last string, ok bool) {
+	last = d.reach(p)
+	h := p.host
+	s := Step{Node: p.node.Name, Role: p.node.Role, Machine: machineOf(h)}
+	if h == nil || h.Answer != Answered {
+		// Nothing is known of the engine. A machine that is made in this run
+		// certainly gets its configuration; all else looks first.
+		s.Action, s.Maybe, s.After = Install, true, []string{last}
+		last = d.add(s)
+		s.Action, s.Maybe, s.After = Configure, h != nil && h.Machine.Power != Incomplete, []string{last}
+		return d.add(s), true
+	}
+	switch h.Engine {
+	case EngineAbsent:
+		if p.node.Engine.Install == spec.InstallNone {
+			d.block(p.node.Name, "install an engine on it, or let engine.install say distro", "%s has no engine, and engine.install is none", p.node.Name)
+			return "", false
+		}
+		s.Action = Install
+		last = d.add(s)
+		s.Action, s.After = Configure, []string{last}
+		return d.add(s), true
+	case EngineStopped:
+		s.Action, s.Why, s.Effect = Configure, "its engine is stopped", daemon.Restart
+		return d.add(s), true
+	}
+	return d.configure(p, s)
+}
+
+func (d *differ) configure(p pair, s Step) (string, bool) {
+	h := p.host
+	patch, err := daemon.Diff(h.Daemon, h.Owned, live(h.Info), WantDaemon(p.node.Engine))
+	if err != nil {
+		d.block(p.node.Name, "mend the file on the machine by hand", "read /etc/docker/daemon.json of %s: %v", p.node.Name, err)
+		return "", false
+	}
+	if len(patch.Changes) == 0 {
+		return "", true
+	}
+	s.Action, s.Effect = Configure, patch.Effect
+	var keys []string
+	for _, c := range patch.Changes {
+		s.Changes = append(s.Changes, Change{What: c.Key, From: text(c.From), To: text(c.To)})
+		keys = append(keys, c.Key)
+	}
+	if patch.Effect == daemon.Restart && h.member() {
+		d.block(p.node.Name, "drain it, restart its engine with these settings, and run again",
+			"%s needs a restart of its engine for %s, which would stop its tasks: rolling restarts are not supported yet", p.node.Name, list(keys))
+		return "", true
+	}
+	return d.add(s), true
+}
+
+// reach plans what lets us in, and returns the step after which we are.
+func (d *differ) reach(p pair) string {
+	h := p.host
+	if h != nil && h.Answer == Answered {
+		return ""
+	}
+	s := Step{Node: p.node.Name, Role: p.node.Role, Machine: machineOf(h)}
+	last := ""
+	switch {
+	case h == nil:
+		s.Action = Create
+		last = d.add(s)
+	case h.Machine.Power == Incomplete:
+		s.Action, s.Why = Create, "it was never finished"
+		last = d.add(s)
+	case h.Machine.Power == Stopped:
+		s.Action, s.Why = Start, "it is switched off"
+		last = d.add(s)
+	}
+	s.Action, s.Why, s.After = Connect, "", []string{last}
+	if h != nil && h.Answer == Silent {
+		s.Maybe, s.Why = true, h.Why
+	}
+	return d.add(s)
+}
+
+// reveal plans only what has to be done before more can be known: it switches
+// machines and engines on that may hold the swarm. It says whether there are any.
+func (d *differ) reveal() bool {
+	for _, p := range d.pairs {
+		h := p.host
+		if h == nil {
+			continue
+		}
+		switch {
+		case h.Machine.Power == Stopped && h.Answer == Off:
+			d.reach(p)
+		case h.Answer == Answered && h.Engine == EngineStopped && h.Cert.Node != "":
+			d.add(Step{
+				Action: Configure, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(h),
+				Effect: daemon.Restart, Why: "its engine is stopped, and it is a member of a swarm",
+			})
+		}
+	}
+	for i, h := range d.extras {
+		if h.Machine.Power == Stopped && h.Machine.Owned {
+			s := Step{ID: "start/" + h.Machine.Name, Action: Start, Node: h.Node, Machine: h.Machine.Name, Why: "it is switched off, and may hold the swarm"}
+			id := d.add(s)
+			d.add(Step{ID: "connect/" + d.extras[i].Machine.Name, Action: Connect, Node: h.Node, Machine: h.Machine.Name, After: []string{id}})
+		}
+	}
+	return len(d.steps) > 0
+}
+
+// fresh plans a swarm where there is none.
+func (d *differ) fresh() {
+	first := d.pairs[0].node.Name // the file's first manager; spec.Parse sees to it that there is one
+	var initialised string
+	for _, p := range d.pairs {
+		last, ok := d.ready(p)
+		if !ok {
+			continue
+		}
+		s := Step{Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host)}
+		if p.node.Name == first {
+			s.Action, s.After = Init, []string{last}
+			initialised = d.add(s)
+			s.Action, s.After = Label, []string{initialised}
+			d.add(s)
+			continue
+		}
+		if initialised == "" {
+			continue // the first manager is in the way of all
+		}
+		s.Action, s.After, s.Maybe = Join, []string{last, initialised}, maybe(p.host)
+		joined := d.add(s)
+		s.Action, s.After = Label, []string{joined}
+		d.add(s)
+	}
+	d.removeLeftovers()
+	d.finish()
+}
+
+// removeLeftovers deletes machines of ours that are no node of the file and in
+// no swarm, where there is no swarm yet.
+func (d *differ) removeLeftovers() {
+	for _, h := range d.extras {
+		if h.Machine.Owned && (h.Machine.Power == Incomplete || h.Answer == Answered && !h.member()) {
+			d.add(Step{ID: "delete/" + h.Machine.Name, Action: Delete, Node: h.Node, Machine: h.Machine.Name, Why: "it is not in the file"})
+		}
+	}
+}
+
+// finish adds what comes behind everything else.
+func (d *differ) finish() {
+	var joins, every []string
+	for _, s := range d.steps {
+		every = append(every, s.ID)
+		if s.Action == Join {
+			joins = append(joins, s.ID)
+		}
+	}
+	if n := d.orphans(); n > 0 {
+		every = append(every, d.add(Step{Action: Sweep, Why: fmt.Sprintf("%d entries of joins that never finished", n), Behind: joins}))
+	} else if len(joins) > 0 {
+		every = append(every, d.add(Step{Action: Sweep, Maybe: true, Behind: joins}))
+	}
+	if len(every) > 0 && slices.ContainsFunc(d.steps, func(s Step) bool { return s.Action != Delete }) {
+		d.add(Step{Action: Verify, Behind: every})
+	}
+}
+
+// orphans counts the entries that a join left behind which never finished.
+func (d *differ) orphans() int {
+	n := 0
+	for _, e := range d.entries {
+		if orphan(e) {
+			n++
+		}
+	}
+	return n
+}
+
+// orphan entries have a certificate and never were a node (moby swarmkit mints
+// the entry when it signs).
+func orphan(e engine.Node) bool {
+	return e.Hostname == "" && e.Manager == nil && e.State != "ready"
+}
+
+// maybe says whether steps on this host have to look first.
+func maybe(h *Host) bool {
+	return h != nil && h.Answer != Answered && h.Machine.Power != Incomplete
+}
+
+func machineOf(h *Host) string {
+	if h == nil {
+		return ""
+	}
+	return h.Machine.Name
+}
+
+func live(i engine.Info) daemon.Live {
+	return daemon.Live{
+		Labels: i.Labels, InsecureRegistries: i.InsecureRegistries,
+		RegistryMirrors: i.RegistryMirrors, Known: true,
+	}
+}
+
+// WantDaemon is what the file asks of a node's daemon.json.
+func WantDaemon(e spec.Engine) daemon.Want {
+	return daemon.Want{
+		Labels: e.Labels, InsecureRegistries: e.InsecureRegistries,
+		RegistryMirrors: e.RegistryMirrors, Keys: e.Daemon,
+	}
+}
+
+func text(v any) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}

@@ -1,0 +1,227 @@
+package plan
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/swarmup/swarmup/pkg/engine"
+)
+
+// refuse collects the reasons why nothing may be done at all, and says whether
+// there are any.
+func (d *differ) refuse() bool {
+	d.refuseStrangers()
+	d.refuseBarred()
+	d.refuseClones()
+	d.refuseForeign()
+	d.refuseFixed()
+	return len(d.refused) > 0
+}
+
+// refuseStrangers: machines of this cluster's name and none of them in the file
+// means a wrong account, region or file.
+func (d *differ) refuseStrangers() {
+	var names []string
+	for _, h := range d.have.Hosts {
+		if !h.Machine.Owned {
+			continue
+		}
+		if _, ok := d.want.Node(h.Node); ok {
+			return
+		}
+		names = append(names, h.Machine.Name)
+	}
+	if len(names) > 0 {
+		d.refusef("", "is this the right file for that cluster? If so, destroy it first",
+			"cluster %s has machines (%s) and none of them is a node of the file", d.want.Name, list(names))
+	}
+}
+
+// refuseBarred: a wrong key or an unknown host key is a mistake in the file or
+// an attack; neither gets better by trying.
+func (d *differ) refuseBarred() {
+	for _, p := range d.pairs {
+		if p.host != nil && p.host.Answer == Barred {
+			d.refusef(p.node.Name, "", "%s", p.host.Why)
+		}
+	}
+}
+
+// refuseClones: two hosts that are one member, or one engine, are copies of one
+// disk. Which of them is the real one is not ours to say.
+func (d *differ) refuseClones() {
+	seen := map[string]string{}
+	for _, h := range d.have.Hosts {
+		for _, id := range []string{h.nodeID(), h.Info.EngineID} {
+			if id == "" || h.Answer != Answered {
+				continue
+			}
+			if other, ok := seen[id]; ok {
+				d.refusef(h.name(), "leave the swarm on the copy, remove /var/lib/docker/engine-id and /etc/docker/key.json there, and restart its engine",
+					"%s and %s have the same identity %s: one is a copy of the other's disk", other, h.name(), id)
+				break
+			}
+			seen[id] = h.name()
+		}
+	}
+}
+
+// refuseForeign: never two swarms, and never a swarm that is not ours.
+func (d *differ) refuseForeign() {
+	ours := d.want.Swarm.ID
+	if d.have.Swarm != nil {
+		if ours != "" && d.have.Swarm.ID != ours {
+			d.refusef("", "correct swarm.id, or the addresses of the managers",
+				"the managers are in swarm %s and the file pins %s", d.have.Swarm.ID, ours)
+			return
+		}
+		ours = d.have.Swarm.ID
+	}
+	for _, h := range d.have.Hosts {
+		switch id := h.clusterID(); {
+		case id == "" || id == ours:
+		case ours == "":
+			ours = id
+		default:
+			d.refusef(h.name(), "leave that swarm on it by hand if it shall come over", "%s is in another swarm (%s)", h.name(), id)
+		}
+	}
+}
+
+// refuseFixed: some settings cannot be changed after init.
+func (d *differ) refuseFixed() {
+	if d.have.Swarm == nil {
+		return
+	}
+	want, have := d.want.Swarm, d.have.Swarm.Settings
+	fixed := func(what, wants, has string) {
+		d.refusef("", "put back the old value, or make a new swarm", "%s is fixed when a swarm is made: it is %s, and the file wants %s", what, has, wants)
+	}
+	if len(want.DefaultAddrPool) > 0 && !slices.Equal(want.DefaultAddrPool, have.DefaultAddrPool) {
+		fixed("swarm.default_addr_pool", list(want.DefaultAddrPool), list(have.DefaultAddrPool))
+	}
+	if want.SubnetSize != 0 && want.SubnetSize != have.SubnetSize {
+		fixed("swarm.subnet_size", fmt.Sprint(want.SubnetSize), fmt.Sprint(have.SubnetSize))
+	}
+	if want.DataPathPort != 0 && want.DataPathPort != have.DataPathPort {
+		fixed("swarm.data_path_port", fmt.Sprint(want.DataPathPort), fmt.Sprint(have.DataPathPort))
+	}
+}
+
+// lost says whether there are members without a manager that works, and what
+// that means: their swarm is somewhere, and a second one must not be born.
+func (d *differ) lost() bool {
+	var managers, workers, remotes []string
+	for _, h := range d.have.Hosts {
+		if !h.member() || h.Engine != EngineRunning {
+			continue
+		}
+		switch {
+		case h.Info.State == engine.Locked:
+			d.block(h.name(), "unlock it: docker swarm unlock", "%s is a manager and locked", h.name())
+		case h.Info.Manager:
+			managers = append(managers, h.name())
+		default:
+			workers = append(workers, h.name())
+			remotes = append(remotes, h.Info.Remotes...)
+		}
+	}
+	switch {
+	case len(managers) > 0:
+		d.block("", "bring the missing managers back"+d.silentManagers(),
+			"the swarm of %s has no leader: it lost its quorum, or is choosing one", list(managers))
+	case len(workers) > 0 && d.couldBe(remotes):
+		d.block("", "run again once they answer"+d.silentManagers(),
+			"%s in a swarm whose managers (%s) did not answer", are(workers), list(remotes))
+	case len(workers) > 0:
+		d.refusef("", "put its managers back into the file, or leave the swarm on these nodes by hand",
+			"%s in a swarm whose managers (%s) are not in the file: a second swarm would be born", are(workers), list(remotes))
+	}
+	return len(d.refused)+len(d.blocked) > 0
+}
+
+// couldBe says whether a host that did not answer, or is off, could be one of
+// those managers.
+func (d *differ) couldBe(remotes []string) bool {
+	for _, h := range d.have.Hosts {
+		if h.Answer == Answered || h.Machine.Power == Incomplete {
+			continue
+		}
+		if h.Machine.Address == "" {
+			return true
+		}
+		for _, r := range remotes {
+			if ip, _, err := net.SplitHostPort(r); err == nil && ip == h.Machine.Address {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (d *differ) silentManagers() string {
+	var out []string
+	for _, p := range d.pairs {
+		if p.node.Role == "manager" && p.host != nil && p.host.Answer == Silent {
+			out = append(out, p.node.Name+": "+p.host.reason())
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(out, "; ") + ")"
+}
+
+// mayInit is promise 1: a swarm is made only if nobody who could be in one is
+// left unasked.
+func (d *differ) mayInit() bool {
+	if id := d.want.Swarm.ID; id != "" {
+		d.refusef("", "remove swarm.id to make a new swarm", "the file pins swarm %s, and no host is in it", id)
+		return false
+	}
+	unasked := func(h *Host) {
+		d.block(h.name(), "run again once it answers", "no swarm is made while %s may hold one: %s", h.name(), h.reason())
+	}
+	for _, p := range d.pairs {
+		if p.node.Role == "manager" && p.host != nil && !p.host.asked() {
+			unasked(p.host)
+		}
+	}
+	for i, h := range d.extras {
+		switch {
+		case !h.asked():
+			unasked(&d.extras[i])
+		case h.member():
+			d.block(h.name(), "start its engine and run again", "no swarm is made while %s is in one: its engine is %s", h.name(), h.Engine)
+		}
+	}
+	return len(d.blocked) == 0
+}
+
+// reason says why a host could not be asked.
+func (h Host) reason() string {
+	if h.Why == "" && h.Answer == Off {
+		return "it is switched off"
+	}
+	return h.Why
+}
+
+// asked says whether it is known that the host is in no swarm, or in which.
+func (h Host) asked() bool {
+	return h.Answer == Answered || h.Machine.Power == Incomplete
+}
+
+func list(names []string) string {
+	s := slices.Clone(names)
+	slices.Sort(s)
+	return strings.Join(slices.Compact(s), ", ")
+}
+
+func are(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " is"
+	}
+	return list(names) + " are"
+}

@@ -1,0 +1,93 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/spec"
+)
+
+// Labels is what a node's entry in the swarm shall carry.
+type Labels struct {
+	Cluster string
+	Node    spec.Node
+	// SSH (user@address:port) and HostKey are how the host was reached; ""
+	// leaves the marks as they are.
+	SSH, HostKey string
+}
+
+// Apply changes an entry into what it shall be: the file's labels, our marks
+// and the availability. Labels that are not ours stay. It does nothing to an
+// entry that is right already.
+func (l Labels) Apply(s *engine.NodeSpec) {
+	first := s.Labels[MarkNode] == ""
+	labels := map[string]string{}
+	maps.Copy(labels, s.Labels)
+	for _, k := range strings.Split(labels[MarkOwned], ",") {
+		if _, ok := l.Node.Labels[k]; !ok && k != "" {
+			delete(labels, k)
+		}
+	}
+	maps.Copy(labels, l.Node.Labels)
+	labels[MarkCluster], labels[MarkNode] = l.Cluster, l.Node.Name
+	set(labels, MarkSSH, l.SSH)
+	set(labels, MarkHostKey, l.HostKey)
+	if owned := slices.Sorted(maps.Keys(l.Node.Labels)); len(owned) > 0 {
+		labels[MarkOwned] = strings.Join(owned, ",")
+	} else {
+		delete(labels, MarkOwned)
+	}
+	s.Labels = labels
+	switch {
+	case l.Node.Availability != "":
+		s.Availability = string(l.Node.Availability)
+	case first && s.Availability == string(spec.Pause):
+		s.Availability = string(spec.Active) // the end of a join
+	}
+}
+
+func set(m map[string]string, k, v string) {
+	if v != "" {
+		m[k] = v
+	}
+}
+
+// changes lists what Apply would change about an entry, sorted by name.
+func (l Labels) changes(e engine.Node) []Change {
+	s := engine.NodeSpec{Labels: e.Labels, Role: e.Role, Availability: e.Availability}
+	l.Apply(&s)
+	var out []Change
+	keys := map[string]bool{}
+	for k := range e.Labels {
+		keys[k] = true
+	}
+	for k := range s.Labels {
+		keys[k] = true
+	}
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		from, had := e.Labels[k]
+		to, has := s.Labels[k]
+		if from != to || had != has {
+			out = append(out, Change{What: "label " + k, From: from, To: to})
+		}
+	}
+	if e.Availability != s.Availability {
+		out = append(out, Change{What: "availability", From: e.Availability, To: s.Availability})
+	}
+	return out
+}
+
+// relabel plans the update of a member's entry, where it needs one.
+func (l *liveDiff) relabel(p pair) {
+	want := Labels{Cluster: l.want.Name, Node: p.node, SSH: p.host.SSH, HostKey: p.host.HostKey}
+	changes := want.changes(*p.entry)
+	if len(changes) == 0 {
+		return
+	}
+	l.add(Step{
+		Action: Label, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host),
+		Member: p.entry.ID, Changes: changes,
+	})
+}

@@ -1,0 +1,296 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/spec"
+)
+
+// liveDiff plans changes to a swarm that works. Its lists are the order of
+// promise 2: dead managers go, then managers are added, then others go.
+type liveDiff struct {
+	*differ
+	buried   []string // entries of dead managers are forgotten
+	healed   []string // managers that were off or stopped work again
+	grown    []string // managers are added, one after the other
+	managers int      // members of the raft group when the next one is added
+	capacity []string // workers have joined
+	stuck    string   // a manager of the file that cannot be added now
+	left     string   // the last step of the removal before, of anybody
+	lost     string   // the last step that took a manager away
+}
+
+func (d *differ) live() {
+	l := &liveDiff{differ: d}
+	for _, e := range d.have.Swarm.Nodes {
+		if e.Manager != nil {
+			l.managers++
+		}
+	}
+	l.settings()
+	buried := l.bury()
+	members := l.removeDead()
+	l.nodes(buried)
+	for _, leader := range []bool{false, true} {
+		l.removeMembers(members, leader)
+		l.demotions(leader)
+	}
+	d.finish()
+}
+
+// nodes plans for the nodes of the file: those that are managers already come
+// first, since they have to work before others are added.
+func (l *liveDiff) nodes(buried map[string][]string) {
+	manages := func(p pair) bool { return p.entry != nil && p.entry.Manager != nil }
+	for _, first := range []bool{true, false} {
+		for _, p := range l.pairs {
+			if manages(p) == first {
+				l.node(p, buried[p.node.Name])
+			}
+		}
+	}
+}
+
+// settings plans the one update of the swarm's own settings.
+func (l *liveDiff) settings() {
+	want, have := l.want.Swarm.NodeCertExpiry, l.have.Swarm.Settings.NodeCertExpiry
+	if want != 0 && want != have {
+		l.add(Step{Action: Settings, Changes: []Change{{What: "node_cert_expiry", From: have.String(), To: want.String()}}})
+	}
+}
+
+// bury forgets the entries that are nobody's now. It returns, by node, the
+// steps that have to come before the node's new life.
+func (l *liveDiff) bury() map[string][]string {
+	before := map[string][]string{}
+	for _, p := range l.pairs {
+		for _, e := range p.stale {
+			if p.host == nil && e.State != "down" {
+				l.block(p.node.Name, "wait until the swarm calls it down, and run again",
+					"%s is %s in the swarm, and the provider lists no machine of it", p.node.Name, e.State)
+				before[p.node.Name] = append(before[p.node.Name], blocked)
+				continue
+			}
+			before[p.node.Name] = append(before[p.node.Name], l.forget(e, p.node.Name, "its machine has a new life"))
+		}
+		if id := l.failedID(p); id != nil {
+			before[p.node.Name] = append(before[p.node.Name], l.forget(*id, p.node.Name, "its host is out of the swarm: "+p.host.Info.Error))
+		}
+	}
+	for _, e := range l.entries {
+		l.unclaimed(e)
+	}
+	return before
+}
+
+// blocked stands for a step that cannot be planned now.
+const blocked = "blocked"
+
+// failedID gives the entry of a host whose engine has given its membership up,
+// as with an expired certificate.
+func (l *liveDiff) failedID(p pair) *engine.Node {
+	if p.host != nil && p.host.Answer == Answered && p.host.Info.State == engine.Failed {
+		return p.entry
+	}
+	return nil
+}
+
+// unclaimed decides about an entry that is no node of the file and of no host
+// that answered. Those of hosts that are known otherwise come with removals.
+func (l *liveDiff) unclaimed(e engine.Node) {
+	if orphan(e) || l.hostOf(e) != nil {
+		return
+	}
+	name := e.Labels[MarkNode]
+	switch {
+	case l.marked(e) && e.State == "down":
+		l.forget(e, name, "its machine is gone")
+	case l.marked(e):
+		l.block(name, "wait until the swarm calls it down, and run again", "%s is %s in the swarm, and there is no machine of it", name, e.State)
+	case l.opt.Prune && e.State == "down":
+		l.forget(e, e.Hostname, "it is not in the file")
+	case l.opt.Prune:
+		l.block(e.Hostname, "leave the swarm on it by hand, then run again", "%s (%s) is %s, not in the file, and there is no way into it", e.Hostname, e.ID, e.State)
+	default:
+		l.notes = append(l.notes, Finding{
+			Node: e.Hostname, Hint: "--prune removes it once it is down",
+			Text: fmt.Sprintf("%s (%s) is a %s of the swarm that is not in the file", e.Hostname, e.ID, e.Role),
+		})
+	}
+}
+
+// hostOf gives the host outside the file that an unclaimed entry is marked
+// with, or is left over from.
+func (l *liveDiff) hostOf(e engine.Node) *Host {
+	for i, h := range l.extras {
+		if l.marked(e) && h.Node == e.Labels[MarkNode] || !l.marked(e) && l.reinstalled(e, h) {
+			return &l.extras[i]
+		}
+	}
+	return nil
+}
+
+func (l *liveDiff) forget(e engine.Node, node, why string) string {
+	s := Step{ID: "forget/" + e.ID, Action: Forget, Node: node, Member: e.ID, Role: spec.Role(e.Role), Why: why}
+	if e.Manager == nil {
+		return l.add(s)
+	}
+	s.After = l.buried[max(0, len(l.buried)-1):]
+	l.managers--
+	l.buried = append(l.buried, l.add(s))
+	return s.ID
+}
+
+// node plans everything for one node of the file.
+func (l *liveDiff) node(p pair, before []string) {
+	if slices.Contains(before, blocked) {
+		l.hold(p)
+		return
+	}
+	ready, ok := l.ready(p)
+	if !ok {
+		l.hold(p)
+		return
+	}
+	if p.member() {
+		if p.entry.Manager != nil && ready != "" {
+			l.healed = append(l.healed, ready)
+		}
+		l.relabel(p)
+		l.promotion(p, ready)
+		return
+	}
+	why, ok := l.joinable(p)
+	if !ok {
+		l.hold(p)
+		return
+	}
+	s := Step{
+		Action: Join, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host),
+		Why: why, Maybe: maybe(p.host), After: append([]string{ready}, before...),
+	}
+	l.join(s, p)
+}
+
+// hold keeps managers from being taken away while one of the file's is missing.
+func (l *liveDiff) hold(p pair) {
+	if p.node.Role == spec.Manager && !(p.member() && p.entry.Manager != nil) {
+		l.stuck = p.node.Name
+	}
+}
+
+// held says whether managers may not be taken away in this plan, and why not.
+func (l *liveDiff) held(node string) bool {
+	if l.stuck != "" && !l.partial {
+		l.block(node, "", "%s stays a manager until %s is one", node, l.stuck)
+	}
+	return l.stuck != ""
+}
+
+// member says whether the node is in the swarm, as far as is known, so that
+// there is nothing to join.
+func (p pair) member() bool {
+	if p.entry == nil || p.host == nil {
+		return false
+	}
+	if p.host.Answer != Answered || p.host.Engine != EngineRunning {
+		return true
+	}
+	return p.host.Info.State == engine.Active
+}
+
+// joinable says whether, and why, the node can join.
+func (l *liveDiff) joinable(p pair) (why string, ok bool) {
+	h := p.host
+	if h == nil || h.Answer != Answered || h.Engine != EngineRunning {
+		return "", true
+	}
+	switch {
+	case h.Info.State == engine.Locked:
+		l.block(p.node.Name, "unlock it: docker swarm unlock", "%s is a manager and locked", p.node.Name)
+		return "", false
+	case h.Info.Manager && h.Info.State != engine.Failed:
+		l.block(p.node.Name, "leave the swarm on it by force by hand, if that is so", "%s was removed from the swarm and still takes itself for a manager of it", p.node.Name)
+		return "", false
+	case h.Info.State == engine.Failed:
+		return "its last join or its certificate failed: " + h.Info.Error, true
+	case h.Info.State == engine.Pending:
+		return "its membership is pending", true
+	case h.Info.State == engine.Active:
+		return "it was removed from the swarm while it was running", true
+	}
+	return "", true
+}
+
+// join adds a Join and its Label. Managers come one at a time until there are
+// three, the rest behind them at once; workers all at once.
+func (l *liveDiff) join(s Step, p pair) {
+	if p.node.Role == spec.Manager {
+		s.After, s.Behind = append(s.After, l.beforeGrowth()...), l.healed
+	}
+	joined := l.add(s)
+	if p.node.Role == spec.Manager {
+		l.grow(joined)
+	}
+	label := l.add(Step{Action: Label, Node: s.Node, Role: s.Role, Machine: s.Machine, Maybe: s.Maybe, After: []string{joined}})
+	if p.node.Role == spec.Worker {
+		l.capacity = append(l.capacity, label)
+	}
+}
+
+// beforeGrowth are the steps that a new manager waits for: no dead one counts
+// any more, and the one before is reachable, as long as there are fewer than three.
+func (l *liveDiff) beforeGrowth() []string {
+	after := append([]string(nil), l.buried...)
+	if n := len(l.grown); n > 0 {
+		after = append(after, l.grown[n-1])
+	}
+	return after
+}
+
+func (l *liveDiff) grow(id string) {
+	if l.managers < 3 || len(l.grown) == 0 {
+		l.grown = append(l.grown, id)
+		l.managers++
+		return
+	}
+	// With three managers the next ones need not wait for each other, only
+	// what comes after growth waits for them all.
+	l.grown = append([]string{id}, l.grown...)
+}
+
+// promotion makes a worker a manager. The other way is in demotions.
+func (l *liveDiff) promotion(p pair, ready string) {
+	if p.node.Role != spec.Manager || p.entry.Manager != nil {
+		return
+	}
+	if !l.reachable(p) {
+		return
+	}
+	why := ""
+	if p.entry.Role == string(spec.Manager) {
+		why = "its promotion has not come to an end"
+	}
+	id := l.add(Step{
+		Action: Promote, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host), Member: p.entry.ID,
+		Why: why, After: append([]string{ready}, l.beforeGrowth()...), Behind: l.healed,
+	})
+	l.grow(id)
+}
+
+// reachable says whether the node's own engine can be asked how a change of
+// role goes. A node that is being switched on is asked in the next round.
+func (l *liveDiff) reachable(p pair) bool {
+	switch p.host.Answer {
+	case Answered:
+		return true
+	case Off:
+		l.partial = true
+	default:
+		l.block(p.node.Name, "run again once it answers", "%s is to change its role, and does not answer: %s", p.node.Name, p.host.reason())
+	}
+	l.hold(p)
+	return false
+}

@@ -1,0 +1,299 @@
+package plan_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+
+	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/spec"
+)
+
+// model is a small world of machines and swarms. It knows when a step cannot
+// be done and when one would do harm, and nothing of how Diff works.
+type model struct {
+	name     string
+	machines []*machine
+	swarms   map[string]*swarm
+	serial   int
+	teardown bool
+	harm     []string
+}
+
+type machine struct {
+	name, node string
+	owned      bool
+	incomplete bool // never started
+	on         bool
+	silent     bool // it is on, works, and does not let us in
+	installed  bool // has an engine
+	running    bool // its engine runs
+	member     string
+	swarm      string // the swarm its disk says it is in
+	failed     bool
+}
+
+type swarm struct {
+	id      string
+	members []*member
+}
+
+type member struct {
+	id, hostname string
+	role         spec.Role
+	raft         bool // a manager now
+	availability string
+	labels       map[string]string
+}
+
+func (m *model) clone() *model {
+	c := &model{name: m.name, serial: m.serial, swarms: map[string]*swarm{}, teardown: m.teardown, harm: slices.Clone(m.harm)}
+	for _, x := range m.machines {
+		y := *x
+		c.machines = append(c.machines, &y)
+	}
+	for id, s := range m.swarms {
+		t := &swarm{id: s.id}
+		for _, e := range s.members {
+			f := *e
+			f.labels = maps.Clone(e.labels)
+			t.members = append(t.members, &f)
+		}
+		c.swarms[id] = t
+	}
+	return c
+}
+
+func (m *model) id(kind string) string {
+	m.serial++
+	return fmt.Sprintf("%s%d", kind, m.serial)
+}
+
+func (m *model) find(ref string) *machine {
+	for _, x := range m.machines {
+		if x.name == ref {
+			return x
+		}
+	}
+	return nil
+}
+
+// of gives the machine that a step is about.
+func (m *model) of(s plan.Step) *machine {
+	if s.Machine != "" {
+		return m.find(s.Machine)
+	}
+	var found *machine
+	for _, x := range m.machines {
+		if x.node == s.Node {
+			found = x // the newest: a machine made in this run
+		}
+	}
+	return found
+}
+
+func (x *machine) works() bool { return x.on && x.installed && x.running && !x.failed }
+
+// host gives the machine that is a member, wherever it is.
+func (m *model) host(id string) *machine {
+	for _, x := range m.machines {
+		if x.member == id {
+			return x
+		}
+	}
+	return nil
+}
+
+func (m *model) state(e *member) string {
+	if x := m.host(e.id); x != nil && x.works() {
+		return "ready"
+	}
+	return "down"
+}
+
+func (s *swarm) get(id string) *member {
+	for _, e := range s.members {
+		if e.id == id {
+			return e
+		}
+	}
+	return nil
+}
+
+func (s *swarm) drop(id string) {
+	s.members = slices.DeleteFunc(s.members, func(e *member) bool { return e.id == id })
+}
+
+func (m *model) raft(s *swarm) (all, reachable int) {
+	for _, e := range s.members {
+		if e.raft {
+			all++
+			if m.state(e) == "ready" {
+				reachable++
+			}
+		}
+	}
+	return all, reachable
+}
+
+func (m *model) quorum(s *swarm) bool {
+	all, reachable := m.raft(s)
+	return all > 0 && reachable >= all/2+1
+}
+
+// manages says whether a machine is a manager now.
+func (m *model) manages(x *machine) bool {
+	sw := m.swarms[x.swarm]
+	return sw != nil && sw.get(x.member) != nil && sw.get(x.member).raft
+}
+
+// ours is the swarm that has a quorum; nil for none.
+func (m *model) ours() *swarm {
+	for _, id := range slices.Sorted(maps.Keys(m.swarms)) {
+		if m.quorum(m.swarms[id]) {
+			return m.swarms[id]
+		}
+	}
+	return nil
+}
+
+// observe gives the world as cluster.Observe would.
+func (m *model) observe() plan.State {
+	var st plan.State
+	for _, x := range m.machines {
+		h := plan.Host{Node: x.node, Machine: plan.Machine{Name: x.name, Address: "10.0.0." + x.node, Power: plan.Running, Owned: x.owned}}
+		switch {
+		case x.incomplete:
+			h.Machine.Power, h.Answer = plan.Incomplete, plan.Off
+		case !x.on:
+			h.Machine.Power, h.Answer = plan.Stopped, plan.Off
+		case x.silent:
+			h.Answer, h.Why = plan.Silent, "no route to host"
+		default:
+			h.Answer = plan.Answered
+			m.observeEngine(x, &h)
+		}
+		st.Hosts = append(st.Hosts, h)
+	}
+	sort.SliceStable(st.Hosts, func(i, j int) bool {
+		a, b := st.Hosts[i], st.Hosts[j]
+		return a.Node+" "+a.Machine.Name < b.Node+" "+b.Machine.Name
+	})
+	st.Swarm = m.view()
+	return st
+}
+
+func (m *model) observeEngine(x *machine, h *plan.Host) {
+	h.SSH, h.HostKey = "root@"+x.name, "SHA256:"+x.name
+	h.Cert = plan.Cert{Cluster: x.swarm, Node: x.member, Role: "worker"}
+	switch {
+	case !x.installed:
+		h.Engine = plan.EngineAbsent
+		return
+	case !x.running:
+		h.Engine = plan.EngineStopped
+		return
+	}
+	h.Engine = plan.EngineRunning
+	h.Info = engine.Info{EngineID: x.name, Hostname: x.node, State: engine.Inactive, NodeID: x.member}
+	if x.member == "" {
+		return
+	}
+	h.Info.State = engine.Active
+	if x.failed {
+		h.Info.State, h.Info.Error = engine.Failed, "certificate expired"
+		return
+	}
+	s := m.swarms[x.swarm]
+	if s == nil {
+		return
+	}
+	for _, e := range s.members {
+		if e.raft {
+			h.Info.Remotes = append(h.Info.Remotes, "10.0.0."+e.hostname+":2377")
+		}
+	}
+	if e := s.get(x.member); e != nil && e.raft {
+		h.Info.Manager = true
+		if m.quorum(s) {
+			h.Info.ClusterID = s.id
+		}
+	}
+}
+
+func (m *model) view() *plan.View {
+	for _, x := range m.machines {
+		s := m.swarms[x.swarm]
+		if !x.works() || x.silent || s == nil || !m.quorum(s) {
+			continue
+		}
+		if e := s.get(x.member); e == nil || !e.raft {
+			continue
+		}
+		v := &plan.View{ID: s.id, Via: x.node}
+		leader := true
+		for _, e := range s.members {
+			n := engine.Node{
+				ID: e.id, Hostname: e.hostname, Role: string(e.role), State: m.state(e),
+				Availability: e.availability, Labels: maps.Clone(e.labels),
+			}
+			if e.raft {
+				up := m.state(e) == "ready"
+				n.Manager = &engine.ManagerStatus{Leader: leader && up, Reachability: map[bool]string{true: "reachable", false: "unreachable"}[up]}
+				leader = leader && !up
+			}
+			v.Nodes = append(v.Nodes, n)
+		}
+		return v
+	}
+	return nil
+}
+
+// satisfies compares the world with the file, not with what Diff thinks of it.
+func (m *model) satisfies(want *spec.Cluster) error {
+	s := m.ours()
+	if s == nil {
+		return fmt.Errorf("there is no swarm with a quorum")
+	}
+	for _, x := range m.machines {
+		if x.swarm != "" && x.swarm != s.id {
+			return fmt.Errorf("%s is in %s, the others in %s", x.name, x.swarm, s.id)
+		}
+	}
+	if len(s.members) != len(want.Nodes) {
+		return fmt.Errorf("%d members, want %d", len(s.members), len(want.Nodes))
+	}
+	if len(m.machines) != len(want.Nodes) {
+		return fmt.Errorf("%d machines, want %d", len(m.machines), len(want.Nodes))
+	}
+	for _, n := range want.Nodes {
+		x := m.of(plan.Step{Node: n.Name})
+		if x == nil || !x.works() {
+			return fmt.Errorf("%s has no machine that works", n.Name)
+		}
+		e := s.get(x.member)
+		if e == nil || x.swarm != s.id {
+			return fmt.Errorf("%s is no member", n.Name)
+		}
+		if e.role != n.Role || e.raft != (n.Role == spec.Manager) {
+			return fmt.Errorf("%s is %s (raft %v), want %s", n.Name, e.role, e.raft, n.Role)
+		}
+		for k, v := range n.Labels {
+			if e.labels[k] != v {
+				return fmt.Errorf("%s has label %s=%q, want %q", n.Name, k, e.labels[k], v)
+			}
+		}
+		if _, ok := e.labels["ours-before"]; ok {
+			return fmt.Errorf("%s still has a label of ours that left the file", n.Name)
+		}
+		if wish := string(n.Availability); wish != "" && e.availability != wish {
+			return fmt.Errorf("%s is %s, want %s", n.Name, e.availability, wish)
+		}
+		if n.Availability == "" && e.availability == "pause" {
+			return fmt.Errorf("%s was left paused", n.Name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,240 @@
+package plan_test
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/spec"
+)
+
+var errSilent = errors.New("no answer")
+
+func (m *model) hurt(s plan.Step, format string, args ...any) {
+	m.harm = append(m.harm, s.ID+": "+fmt.Sprintf(format, args...))
+}
+
+// do does one step, or says why it cannot be done. Harm is recorded: a step
+// that does harm succeeds in the real world.
+func (m *model) do(s plan.Step, want *spec.Cluster) error {
+	x := m.of(s)
+	switch s.Action {
+	case plan.Create:
+		return m.create(s, x)
+	case plan.Sweep:
+		return m.sweep()
+	case plan.Settings, plan.Verify, plan.Clean:
+		return nil
+	case plan.Forget:
+		return m.forget(s)
+	case plan.Label:
+		return m.label(s, want)
+	case plan.Delete:
+		return m.delete(s, x)
+	}
+	if x == nil {
+		return fmt.Errorf("%s has no machine", s.Node)
+	}
+	if s.Action == plan.Start {
+		x.on, x.running = true, x.installed
+		return nil
+	}
+	if !x.on || x.silent {
+		return errSilent
+	}
+	switch s.Action {
+	case plan.Connect, plan.Unconfigure:
+		return nil
+	case plan.Install:
+		x.installed = true
+		return nil
+	case plan.Configure:
+		if !x.installed {
+			return errors.New("no engine")
+		}
+		x.running = true
+		return nil
+	case plan.Init:
+		return m.init(s, x, want)
+	case plan.Join:
+		return m.join(s, x)
+	case plan.Promote, plan.Demote, plan.Drain, plan.Leave:
+		return m.change(s, x)
+	}
+	return fmt.Errorf("unknown action %q", s.Action)
+}
+
+func (m *model) create(s plan.Step, x *machine) error {
+	if x != nil && !x.incomplete {
+		m.hurt(s, "%s has a machine already", s.Node)
+		return nil
+	}
+	if x == nil {
+		x = &machine{name: m.id(s.Node + "-"), node: s.Node, owned: true}
+		m.machines = append(m.machines, x)
+	}
+	x.incomplete, x.on = false, true
+	return nil
+}
+
+func (m *model) delete(s plan.Step, x *machine) error {
+	switch {
+	case x == nil:
+		return nil
+	case !x.owned:
+		m.hurt(s, "it is not ours")
+	case x.silent:
+		m.hurt(s, "it was unknown")
+	}
+	if sw := m.swarms[x.swarm]; sw != nil && sw.get(x.member) != nil && !m.teardown {
+		m.hurt(s, "it is still a member")
+	}
+	var rest []*machine
+	for _, y := range m.machines {
+		if y != x {
+			rest = append(rest, y)
+		}
+	}
+	m.machines = rest
+	return nil
+}
+
+func (m *model) init(s plan.Step, x *machine, want *spec.Cluster) error {
+	if !x.works() {
+		return errors.New("no engine")
+	}
+	for _, y := range m.machines {
+		// The promise is about hosts that answered and managers of the file: a
+		// worker of the file that does not answer does not hold up the rest.
+		if n, ok := want.Node(y.node); y.member != "" && (!y.silent || !ok || n.Role == spec.Manager) {
+			m.hurt(s, "a second swarm: %s is in one", y.name)
+		}
+	}
+	id := m.id("swarm")
+	e := &member{id: m.id("id"), hostname: x.node, role: spec.Manager, raft: true, availability: "active", labels: map[string]string{}}
+	m.swarms[id] = &swarm{id: id, members: []*member{e}}
+	x.swarm, x.member = id, e.id
+	return nil
+}
+
+func (m *model) join(s plan.Step, x *machine) error {
+	sw := m.ours()
+	if sw == nil {
+		return errors.New("no swarm to join")
+	}
+	if !x.installed || !x.running {
+		return errors.New("no engine")
+	}
+	if x.swarm == sw.id && sw.get(x.member) != nil && !x.failed {
+		return nil // already so
+	}
+	if x.member != "" && x.swarm != sw.id {
+		return errors.New("it is in another swarm")
+	}
+	if old := m.named(sw, s.Node); old != nil && m.state(old) == "down" && old.raft {
+		m.hurt(s, "joins while a dead manager of that name counts")
+	}
+	e := &member{id: m.id("id"), hostname: x.node, role: s.Role, raft: s.Role == spec.Manager, availability: "pause", labels: map[string]string{}}
+	if all, reachable := m.raft(sw); e.raft && all >= 3 && reachable < (all+1)/2+1 {
+		m.hurt(s, "a manager is added while %d of %d are reachable", reachable, all)
+	}
+	sw.members = append(sw.members, e)
+	x.swarm, x.member, x.failed = sw.id, e.id, false
+	return nil
+}
+
+func (m *model) named(sw *swarm, node string) *member {
+	for _, e := range sw.members {
+		if e.hostname == node {
+			return e
+		}
+	}
+	return nil
+}
+
+// change is what happens to a member that works.
+func (m *model) change(s plan.Step, x *machine) error {
+	sw := m.swarms[x.swarm]
+	if s.Action == plan.Leave && (sw == nil || sw.get(x.member) == nil) {
+		x.swarm, x.member, x.failed = "", "", false // removed while it was alive
+		return nil
+	}
+	if sw == nil || !m.quorum(sw) {
+		return errors.New("no leader")
+	}
+	e := sw.get(x.member)
+	switch s.Action {
+	case plan.Promote:
+		e.role, e.raft = spec.Manager, true
+	case plan.Drain:
+		e.availability = "drain"
+	case plan.Demote:
+		all, reachable := m.raft(sw)
+		if all == 1 || reachable-1 < (all-1)/2+1 {
+			m.hurt(s, "the swarm loses its quorum (%d of %d reachable)", reachable, all)
+		}
+		e.role, e.raft = spec.Worker, false
+	case plan.Leave:
+		if e.raft && !s.Force {
+			m.hurt(s, "a manager leaves")
+		}
+		if e.availability != "drain" && x.works() && !m.teardown {
+			m.hurt(s, "its tasks were not drained")
+		}
+		x.swarm, x.member = "", ""
+	}
+	return nil
+}
+
+func (m *model) forget(s plan.Step) error {
+	sw := m.ours()
+	if sw == nil {
+		return errors.New("no leader")
+	}
+	e := sw.get(s.Member)
+	if e == nil {
+		return nil
+	}
+	if x := m.host(e.id); x != nil && x.works() {
+		m.hurt(s, "its host is alive and a member")
+	}
+	if e.raft {
+		if all, reachable := m.raft(sw); reachable < (all-1)/2+1 {
+			m.hurt(s, "the swarm loses its quorum")
+		}
+	}
+	sw.drop(e.id)
+	return nil
+}
+
+func (m *model) sweep() error {
+	if sw := m.ours(); sw != nil {
+		for _, e := range append([]*member(nil), sw.members...) {
+			if e.hostname == "" && !e.raft {
+				sw.drop(e.id)
+			}
+		}
+	}
+	return nil
+}
+
+func (m *model) label(s plan.Step, want *spec.Cluster) error {
+	sw := m.ours()
+	if sw == nil {
+		return errors.New("no leader")
+	}
+	x := m.of(s)
+	if x == nil || x.member == "" {
+		return errors.New("no member to label")
+	}
+	e := sw.get(x.member)
+	if e == nil {
+		return errors.New("no such entry")
+	}
+	n, _ := want.Node(s.Node)
+	ns := engine.NodeSpec{Labels: e.labels, Availability: e.availability, Role: string(e.role)}
+	plan.Labels{Cluster: want.Name, Node: n, SSH: "root@" + x.name, HostKey: "SHA256:" + x.name}.Apply(&ns)
+	e.labels, e.availability = ns.Labels, ns.Availability
+	return nil
+}

@@ -1,0 +1,182 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/spec"
+)
+
+// removeDead takes away what has no working part in the swarm, before anything
+// is added. It returns the hosts outside the file that do: workers first.
+func (l *liveDiff) removeDead() []Host {
+	var workers, managers []Host
+	for _, h := range l.extras {
+		e := l.entryOf(h)
+		switch {
+		case !h.works(e):
+			l.removeDeadOne(h, e)
+		case e.Manager == nil:
+			workers = append(workers, h)
+		default:
+			managers = append(managers, h)
+		}
+	}
+	return append(workers, managers...)
+}
+
+// works says whether a host is the member that the entry is of, and can be
+// asked to leave.
+func (h Host) works(e *engine.Node) bool {
+	return e != nil && e.ID == h.nodeID() && h.Engine == EngineRunning && h.Info.State == engine.Active
+}
+
+// removeMembers plans the way out of those that are the leader, or of all others.
+func (l *liveDiff) removeMembers(hosts []Host, leader bool) {
+	for _, h := range hosts {
+		e := l.entryOf(h)
+		if e.Manager != nil && leads(e) == leader && l.held(l.key(h)) {
+			continue
+		}
+		if leads(e) == leader {
+			l.removeMember(h, e)
+		}
+	}
+}
+
+func leads(e *engine.Node) bool { return e.Manager != nil && e.Manager.Leader }
+
+// entryOf is the swarm's entry of a host outside the file; nil for none.
+func (l *liveDiff) entryOf(h Host) *engine.Node {
+	if e := l.find(h.nodeID()); e != nil {
+		return e
+	}
+	for i, e := range l.entries {
+		if o := l.hostOf(e); o != nil && o.Machine.Name == h.Machine.Name && o.Node == h.Node {
+			return &l.entries[i]
+		}
+	}
+	return nil
+}
+
+// removeDeadOne plans the way out of a host that cannot go by itself, or says
+// what is in its way. What did not answer is not destroyed unasked.
+func (l *liveDiff) removeDeadOne(h Host, e *engine.Node) {
+	name, down := l.key(h), e == nil || e.State == "down"
+	switch {
+	case h.Answer == Answered && h.Info.State == engine.Locked:
+		l.block(name, "unlock it: docker swarm unlock", "%s is to go, and is locked", name)
+	case h.Answer == Answered && h.Info.Manager && e == nil:
+		l.block(name, "leave the swarm on it by force by hand, if that is so", "%s is to go, and takes itself for a manager of a swarm that does not know it", name)
+	case h.Answer == Answered && !down && h.member():
+		l.block(name, "start its engine, or wait until the swarm calls it down, and run again", "%s is to go, and the swarm calls it %s while its engine is %s", name, e.State, h.Engine)
+	case h.Answer == Answered, down && l.opt.Prune, down && h.Machine.Owned && h.Machine.Power != Running:
+		l.removeQuietly(h, e)
+	default:
+		l.block(name, "run again once it answers; --prune gives it up once the swarm calls it down", "%s is to go, and does not answer: %s", name, h.reason())
+	}
+}
+
+// removeMember is promise 7: drain, demote, leave, forget, delete. Capacity
+// comes first, and a failure keeps the next manager from going.
+func (l *liveDiff) removeMember(h Host, e *engine.Node) {
+	s := Step{Node: h.name(), Role: spec.Role(e.Role), Machine: h.Machine.Name, Member: e.ID, Why: "it is not in the file"}
+	id := func(a Action) string { return string(a) + "/" + l.key(h) }
+	s.ID, s.Action = id(Drain), Drain
+	s.Behind = append([]string{l.left}, l.capacity...)
+	if e.Manager != nil {
+		s.After = l.beforeShrinking()
+	}
+	last := l.add(s)
+	s.Why, s.Behind = "", nil
+	if e.Manager != nil {
+		s.ID, s.Action, s.After = id(Demote), Demote, []string{last}
+		last = l.add(s)
+	}
+	s.ID, s.Action, s.After = id(Leave), Leave, []string{last}
+	last = l.add(s)
+	s.ID, s.Action, s.After = "forget/"+e.ID, Forget, []string{last}
+	l.left = l.add(s)
+	if e.Manager != nil {
+		l.lost = l.left
+	}
+	l.dispose(h, l.left)
+}
+
+// beforeShrinking are the steps that must have succeeded before a manager may
+// go: dead ones do not count any more, the others work, new ones are there, and
+// the one before is gone.
+func (l *liveDiff) beforeShrinking() []string {
+	return slices.Concat([]string{l.lost}, l.buried, l.healed, l.grown)
+}
+
+// removeQuietly takes away what has no part in the swarm any more.
+func (l *liveDiff) removeQuietly(h Host, e *engine.Node) {
+	last := ""
+	if h.Answer == Answered && h.member() {
+		last = l.add(Step{ID: "leave/" + l.key(h), Action: Leave, Node: h.name(), Machine: h.Machine.Name, Why: "it is not in the file"})
+	}
+	if e != nil {
+		l.forget(*e, h.name(), "its host is out of the swarm")
+		l.steps[len(l.steps)-1].After = edges(append(l.steps[len(l.steps)-1].After, last))
+		last = "forget/" + e.ID
+	}
+	l.dispose(h, last)
+}
+
+// dispose deletes a machine of ours, or takes back what we wrote on another's.
+func (l *liveDiff) dispose(h Host, after string) {
+	s := Step{Node: h.name(), Machine: h.Machine.Name, After: []string{after}}
+	switch {
+	case h.Machine.Owned:
+		s.ID, s.Action = "delete/"+l.key(h), Delete
+		if after == "" {
+			s.Why = "it is not in the file"
+		}
+		l.add(s)
+	case h.Answer == Answered && after != "" && h.hasOurKeys():
+		s.ID, s.Action = "unconfigure/"+l.key(h), Unconfigure
+		l.add(s)
+	}
+}
+
+// hasOurKeys says whether anything in the host's daemon.json is ours.
+func (h Host) hasOurKeys() bool {
+	o := h.Owned
+	return len(o.Keys)+len(o.Labels)+len(o.InsecureRegistries)+len(o.RegistryMirrors) > 0
+}
+
+// key tells the steps of a host outside the file from those of a node of it
+// that has the same name.
+func (l *liveDiff) key(h Host) string {
+	if _, ok := l.want.Node(h.Node); ok || h.Node == "" {
+		return h.Machine.Name
+	}
+	n := 0
+	for _, o := range l.extras {
+		if o.Node == h.Node {
+			n++
+		}
+	}
+	if n > 1 {
+		return h.Machine.Name
+	}
+	return h.Node
+}
+
+// demotions make managers workers, after all growth and one at a time: the
+// leader, or all others.
+func (l *liveDiff) demotions(leader bool) {
+	for _, p := range l.pairs {
+		if p.node.Role != spec.Worker || !p.member() || p.entry.Manager == nil || leads(p.entry) != leader {
+			continue
+		}
+		if !l.reachable(p) || l.held(p.node.Name) {
+			continue
+		}
+		l.lost = l.add(Step{
+			Action: Demote, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host), Member: p.entry.ID,
+			After: l.beforeShrinking(), Behind: []string{l.left},
+		})
+	}
+}
