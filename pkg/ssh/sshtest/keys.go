@@ -1,0 +1,150 @@
+package sshtest
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+// Key is a key to log in with.
+type Key struct {
+	PEM         []byte // the private half, as OpenSSH writes it
+	Authorized  string // the public half, a line for authorized_keys
+	Fingerprint string
+	Comment     string
+	private     crypto.PrivateKey
+}
+
+// NewKey makes a key of a kind: ed25519, ecdsa or rsa.
+func NewKey(t testing.TB, kind, comment string) Key {
+	t.Helper()
+	return newKey(t, kind, comment, func(k crypto.PrivateKey) (*pem.Block, error) {
+		return ssh.MarshalPrivateKey(k, comment)
+	})
+}
+
+// NewLockedKey is NewKey with a passphrase.
+func NewLockedKey(t testing.TB, kind, comment, passphrase string) Key {
+	t.Helper()
+	return newKey(t, kind, comment, func(k crypto.PrivateKey) (*pem.Block, error) {
+		return ssh.MarshalPrivateKeyWithPassphrase(k, comment, []byte(passphrase))
+	})
+}
+
+func newKey(t testing.TB, kind, comment string, marshal func(crypto.PrivateKey) (*pem.Block, error)) Key {
+	t.Helper()
+	private, err := newPrivate(kind)
+	if err != nil {
+		t.Fatalf("sshtest: %v", err)
+	}
+	block, err := marshal(private)
+	if err != nil {
+		t.Fatalf("sshtest: %v", err)
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatalf("sshtest: %v", err)
+	}
+	pub := signer.PublicKey()
+	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(pub))) + " " + comment
+	return Key{pem.EncodeToMemory(block), line, ssh.FingerprintSHA256(pub), comment, private}
+}
+
+// Signer signs with the key.
+func (k Key) Signer(t testing.TB) ssh.Signer {
+	t.Helper()
+	s, err := ssh.NewSignerFromKey(k.private)
+	if err != nil {
+		t.Fatalf("sshtest: %v", err)
+	}
+	return s
+}
+
+// File writes the private half to a file with mode 0600 and returns its path.
+func (k Key) File(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "id")
+	if err := os.WriteFile(path, k.PEM, 0o600); err != nil {
+		t.Fatalf("sshtest: %v", err)
+	}
+	return path
+}
+
+// Agent starts an SSH agent that holds keys, and returns its socket.
+func Agent(t testing.TB, keys ...Key) string {
+	t.Helper()
+	ring := agent.NewKeyring()
+	for _, k := range keys {
+		if err := ring.Add(agent.AddedKey{PrivateKey: k.private, Comment: k.Comment}); err != nil {
+			t.Fatalf("sshtest: %v", err)
+		}
+	}
+	return ServeAgent(t, ring)
+}
+
+// ServeAgent serves any agent on a socket, and returns it.
+func ServeAgent(t testing.TB, a agent.Agent) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "agent") // a socket's path must be short
+	if err != nil {
+		t.Fatalf("sshtest: %v", err)
+	}
+	listener, err := net.Listen("unix", filepath.Join(dir, "sock"))
+	if err != nil {
+		t.Fatalf("sshtest: %v", err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				_ = agent.ServeAgent(a, conn)
+				_ = conn.Close()
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		wg.Wait()
+		_ = os.RemoveAll(dir)
+	})
+	return listener.Addr().String()
+}
+
+func newSigner(kind string) (ssh.Signer, error) {
+	private, err := newPrivate(kind)
+	if err != nil {
+		return nil, err
+	}
+	return ssh.NewSignerFromKey(private)
+}
+
+func newPrivate(kind string) (crypto.PrivateKey, error) {
+	switch kind {
+	case "ed25519":
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		return private, err
+	case "ecdsa":
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case "rsa":
+		return rsa.GenerateKey(rand.Reader, 2048)
+	}
+	return nil, fmt.Errorf("no key of kind %q", kind)
+}

@@ -1,0 +1,160 @@
+package sshtest
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"net"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+)
+
+func (s *Server) accept(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		s.serve(conn)
+	}
+}
+
+// serve takes a connection over; false when the server has ended.
+func (s *Server) serve(conn net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		_ = conn.Close()
+		return false
+	}
+	w := &wire{Conn: conn, closed: make(chan struct{})}
+	s.conns[w] = true
+	s.count++
+	s.wg.Go(func() {
+		s.talk(w)
+		_ = w.Close()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.conns, w)
+	})
+	return true
+}
+
+// talk is one connection from the banner to the end.
+func (s *Server) talk(w *wire) {
+	if !s.misbehave(w) {
+		return
+	}
+	conn, channels, requests, err := ssh.NewServerConn(w, s.config)
+	if err != nil {
+		return
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { ssh.DiscardRequests(requests) }) // answers them all with a refusal, as sshd does
+	for request := range channels {
+		wg.Go(func() { s.channel(conn.User(), request) })
+	}
+	wg.Wait()
+}
+
+func (s *Server) channel(user string, request ssh.NewChannel) {
+	if fault := s.current(); fault.RefuseChannels {
+		_ = request.Reject(ssh.ConnectionFailed, "open failed")
+		return
+	}
+	switch request.ChannelType() {
+	case "session":
+		s.session(user, request)
+	case "direct-tcpip":
+		var to struct {
+			Host       string
+			Port       uint32
+			Origin     string
+			OriginPort uint32
+		}
+		if ssh.Unmarshal(request.ExtraData(), &to) == nil {
+			s.forward(request, "tcp", net.JoinHostPort(to.Host, itoa(to.Port)))
+		}
+	case "direct-streamlocal@openssh.com":
+		var to struct {
+			Path      string
+			Reserved0 string
+			Reserved1 uint32
+		}
+		if ssh.Unmarshal(request.ExtraData(), &to) == nil {
+			s.forward(request, "unix", to.Path)
+		}
+	default:
+		_ = request.Reject(ssh.UnknownChannelType, "unknown channel type")
+	}
+}
+
+// forward refuses in the words of sshd (serverloop.c), which says the same
+// whatever the reason.
+func (s *Server) forward(request ssh.NewChannel, network, addr string) {
+	if s.options.Forward == nil {
+		_ = request.Reject(ssh.ConnectionFailed, "open failed")
+		return
+	}
+	to, err := s.options.Forward(network, addr)
+	if err != nil {
+		_ = request.Reject(ssh.ConnectionFailed, "open failed")
+		return
+	}
+	defer func() { _ = to.Close() }()
+	ch, requests, err := request.Accept()
+	if err != nil {
+		return
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { ssh.DiscardRequests(requests) })
+	wg.Go(func() {
+		_, _ = io.Copy(to, ch)
+		_ = to.Close()
+	})
+	_, _ = io.Copy(ch, to)
+	_ = ch.Close()
+	_ = to.Close()
+	wg.Wait()
+}
+
+// session runs the one command of a session.
+func (s *Server) session(user string, request ssh.NewChannel) {
+	ch, requests, err := request.Accept()
+	if err != nil {
+		return
+	}
+	defer func() { _ = ch.Close() }()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	running := false
+	for r := range requests {
+		switch {
+		case r.Type == "exec" && !running && !s.current().RefuseExec:
+			running = true
+			var exec struct{ Line string }
+			_ = r.Reply(ssh.Unmarshal(r.Payload, &exec) == nil, nil)
+			wg.Go(func() { s.exec(ch, Command{ctx, user, exec.Line, ch, ch, ch.Stderr()}) })
+		case r.Type == "signal":
+			cancel()
+		case r.WantReply:
+			_ = r.Reply(false, nil)
+		}
+	}
+}
+
+func (s *Server) exec(ch ssh.Channel, c Command) {
+	code := 127
+	if s.options.Exec != nil {
+		code = s.options.Exec(c)
+	}
+	if code != NoStatus {
+		status := binary.BigEndian.AppendUint32(nil, uint32(code))
+		_, _ = ch.SendRequest("exit-status", false, status)
+	}
+	_ = ch.Close()
+}
