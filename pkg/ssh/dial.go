@@ -1,0 +1,233 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/swarmup/swarmup/pkg/wait"
+	xssh "golang.org/x/crypto/ssh"
+)
+
+const (
+	defaultTimeout = 10 * time.Second
+	// between is the pause between two attempts while Patience lasts.
+	between = 500 * time.Millisecond
+)
+
+// dial logs in, again and again while o.Patience lasts and nobody answers.
+func (e *endpoint) dial(ctx context.Context, o Options, who *wallet) (*Host, error) {
+	if o.Patience <= 0 {
+		return e.dialOnce(ctx, o, who)
+	}
+	var host *Host
+	err := wait.Until(ctx, e.where()+" to answer", o.Patience, between, func(ctx context.Context) (bool, error) {
+		var err error
+		if host, err = e.dialOnce(ctx, o, who); err == nil {
+			return true, nil
+		}
+		if retriable(err) || ctx.Err() != nil {
+			return false, err
+		}
+		return false, wait.Stop(err)
+	})
+	var over *wait.TimeoutError
+	if !errors.As(err, &over) {
+		return host, err
+	}
+	last := &UnreachableError{Name: e.name, Addr: e.addr(), Err: over.Last, For: o.Patience}
+	if saw := (*UnreachableError)(nil); errors.As(over.Last, &saw) {
+		last.Err = saw.Err
+	} else if errors.Is(over.Last, context.DeadlineExceeded) {
+		last.Err = errors.New("no answer")
+	}
+	return nil, last
+}
+
+// retriable errors may be gone at the next attempt. A name that does not
+// exist is one nobody answers for, but a typing mistake rather than a machine
+// that is booting.
+func retriable(err error) bool {
+	var unreachable *UnreachableError
+	var dns *net.DNSError
+	return errors.As(err, &unreachable) && (!errors.As(err, &dns) || !dns.IsNotFound)
+}
+
+// dialOnce logs in. With the fingerprint of a host key alone, its kind is not
+// known: the host is then dialled again without the kinds that it has shown,
+// until it shows the right one or has no other.
+func (e *endpoint) dialOnce(ctx context.Context, o Options, who *wallet) (*Host, error) {
+	t, err := e.trust(o)
+	if err != nil {
+		return nil, err
+	}
+	var first *HostKeyError
+	for algorithms := t.algorithms(); ; {
+		a := &attempt{to: e, trust: t, who: who, algorithms: algorithms}
+		host, err := a.run(ctx, o)
+		var wrong *HostKeyError
+		var disjoint *xssh.AlgorithmNegotiationError
+		switch {
+		case e.hostKey == "" || err == nil:
+			return host, err
+		case first != nil && errors.As(err, &disjoint):
+			return nil, first
+		case !errors.As(err, &wrong):
+			return nil, err
+		case first == nil:
+			first = wrong
+		}
+		var rest []string
+		for _, alg := range algorithms {
+			if keyType(alg) != wrong.Type {
+				rest = append(rest, alg)
+			}
+		}
+		if len(rest) == 0 || len(rest) == len(algorithms) {
+			return nil, first
+		}
+		algorithms = rest
+	}
+}
+
+// attempt is one TCP connection and what became of it.
+type attempt struct {
+	to         *endpoint
+	trust      *trust
+	who        *wallet
+	algorithms []string
+
+	late    func() error        // why the attempt has to end; nil while it has time
+	more    func(time.Duration) // gives the attempt that much time from now
+	preface preface
+	shown   string // fingerprint of the key that the host showed
+	refused error  // why that key is not accepted
+	login   bool   // the host key was accepted and the login has begun
+	allowed []string
+	partial bool   // a key was accepted, and was not enough
+	notice  string // what the server had to say before the login
+}
+
+// run connects, shakes hands and logs in, within o.Timeout.
+func (a *attempt) run(ctx context.Context, o Options) (*Host, error) {
+	timeout := o.Timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	bounded, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timer := time.AfterFunc(timeout, func() { cancel(fmt.Errorf("no answer within %s", timeout)) })
+	defer timer.Stop()
+	a.late = func() error { return context.Cause(bounded) }
+	a.more = func(d time.Duration) { timer.Reset(d) }
+
+	dial := o.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	raw, err := dial(bounded, "tcp", a.to.addr())
+	if err != nil {
+		return nil, a.explain(ctx, err)
+	}
+	a.preface.Conn = raw
+	stop := context.AfterFunc(bounded, func() { _ = raw.Close() })
+	conn, channels, requests, err := xssh.NewClientConn(&a.preface, a.to.addr(), a.config(timeout))
+	if !stop() && err == nil { // the time was over in the very moment of success
+		_ = conn.Close()
+		err = context.Cause(bounded)
+	}
+	if err != nil {
+		return nil, a.explain(ctx, err)
+	}
+	return newHost(a.to, a.shown, xssh.NewClient(conn, channels, requests)), nil
+}
+
+func (a *attempt) config(timeout time.Duration) *xssh.ClientConfig {
+	return &xssh.ClientConfig{
+		User:              a.to.user,
+		Auth:              []xssh.AuthMethod{xssh.PublicKeys(a.signers(timeout)...)},
+		HostKeyAlgorithms: a.algorithms,
+		HostKeyCallback: func(_ string, remote net.Addr, key xssh.PublicKey) error {
+			a.shown = xssh.FingerprintSHA256(key)
+			if cert, ok := key.(*xssh.Certificate); ok {
+				a.shown = xssh.FingerprintSHA256(cert.Key)
+			}
+			a.refused = a.trust.check(key, remote)
+			return a.refused
+		},
+		BannerCallback: func(message string) error {
+			a.notice = lastLine(message)
+			return nil
+		},
+		AuthCallback: func(c *xssh.ClientAuthContext) (xssh.AuthMethod, error) {
+			a.login, a.allowed, a.partial = true, c.AllowedMethods, len(c.PartialSuccessMethods) > 0
+			return nil, nil
+		},
+	}
+}
+
+// explain turns the failure of an attempt into one of the kinds that Dial promises.
+func (a *attempt) explain(ctx context.Context, err error) error {
+	unreachable := func(err error) error {
+		return &UnreachableError{Name: a.to.name, Addr: a.to.addr(), Err: err}
+	}
+	var disjoint *xssh.AlgorithmNegotiationError
+	switch {
+	case a.refused != nil:
+		return a.refused
+	case ctx.Err() != nil:
+		return interrupted(ctx, "dial "+a.to.where())
+	case a.late() != nil:
+		return unreachable(a.slow())
+	case a.preface.Conn == nil:
+		return unreachable(err)
+	case !a.preface.spokeSSH():
+		return unreachable(a.preface.problem(err))
+	case errors.As(err, &disjoint):
+		return fmt.Errorf("dial %s: no common %s: it offers %v: %w", a.to.where(), disjoint.What, disjoint.RequestedAlgorithms, err)
+	case cutOff(err) && a.notice != "":
+		return unreachable(&phaseError{"it ended the login", errors.New(a.notice)})
+	case cutOff(err) && a.login:
+		return unreachable(&phaseError{"it ended the login", err})
+	case cutOff(err):
+		return unreachable(&phaseError{"it ended the handshake", err})
+	case a.login:
+		return a.denied(err)
+	}
+	return fmt.Errorf("dial %s: %w", a.to.where(), err)
+}
+
+// slow says what the time ran out on.
+func (a *attempt) slow() error {
+	cause := a.late()
+	switch {
+	case a.preface.Conn == nil:
+		return cause
+	case !a.preface.spokeSSH():
+		return &phaseError{"connected, but no SSH banner", cause}
+	case !a.login:
+		return &phaseError{"in the handshake", cause}
+	}
+	return &phaseError{"in the login", cause}
+}
+
+func (a *attempt) denied(err error) error {
+	denied := &AuthError{
+		Host: a.to.name, Addr: a.to.addr(), User: a.to.user, Allowed: a.allowed, Skipped: a.who.skipped,
+	}
+	if len(a.allowed) == 0 || slices.Contains(a.allowed, "publickey") || a.partial {
+		for _, k := range a.who.keys {
+			denied.Offered = append(denied.Offered, k.String())
+		}
+	}
+	switch inner := unwrapHandshake(err); {
+	case a.partial:
+		denied.Err = errors.New("it wants more than a key")
+	case !noMethodsLeft(inner):
+		denied.Err = inner
+	}
+	return denied
+}

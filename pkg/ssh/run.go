@@ -1,0 +1,219 @@
+package ssh
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	xssh "golang.org/x/crypto/ssh"
+)
+
+const (
+	// maxOutput bounds what a command may write to each of its outputs, in bytes.
+	maxOutput = 4 << 20
+	// farewell is how long an interrupted command may take to end, once it was
+	// told to and its channel was closed.
+	farewell = 2 * time.Second
+)
+
+// Run runs a command in the login user's shell and returns what it wrote to
+// standard output. Any login user but root runs it as root, through
+// "sudo -n sh -c". stdin may be nil; a Reader that blocks outlives the call.
+//
+// A command that did not succeed is an *ExitError, a connection that ended
+// beneath it a *LostError, a login user without sudo wraps ErrSudo. More than
+// 4 MiB on standard output is an error; of standard error only the end is
+// kept. When ctx ends the command is sent SIGTERM, its channel is closed, and
+// Run returns; a command that minds neither goes on running.
+func (h *Host) Run(ctx context.Context, cmd string, stdin io.Reader) (stdout string, err error) {
+	line := cmd
+	if h.user != "root" {
+		line = asRoot(cmd)
+	}
+	return h.run(ctx, line, firstWords(cmd), stdin)
+}
+
+func (h *Host) run(ctx context.Context, line, words string, stdin io.Reader) (string, error) {
+	doing := fmt.Sprintf("run %q on %s", words, h.name)
+	session, done, err := begin(ctx, h, opening[*xssh.Session]{doing, h.sessions, h.client.NewSession})
+	if err != nil {
+		return "", err
+	}
+	out, errs := &head{limit: maxOutput}, &tail{limit: maxOutput}
+	session.Stdout, session.Stderr = out, errs
+	in := &input{from: stdin}
+	result := make(chan error, 1)
+	if !h.life.run(func() {
+		defer done()
+		defer func() { _ = session.Close() }()
+		result <- in.feed(session, line)
+	}) {
+		done()
+		return "", fmt.Errorf("%s: %w", doing, h.lost())
+	}
+	select {
+	case err = <-result:
+	case <-ctx.Done():
+		h.hangUp(session, result)
+		return "", interrupted(ctx, doing)
+	}
+	switch {
+	case err != nil:
+		return out.String(), h.failure(err, words, errs.String())
+	case in.failed.Load() != nil:
+		return out.String(), fmt.Errorf("%s: read its input: %w", doing, *in.failed.Load())
+	case out.over:
+		return "", fmt.Errorf("%s: it wrote more than %d MiB", doing, maxOutput>>20)
+	}
+	return out.String(), nil
+}
+
+// input is the standard input of a command. It is not given to the session,
+// which would take a command that succeeds without reading all of it for a
+// failure, and would wait for a Reader that blocks.
+type input struct {
+	from   io.Reader
+	failed atomic.Pointer[error] // of from, not of the connection
+}
+
+// feed runs a line with this input.
+func (in *input) feed(session *xssh.Session, line string) error {
+	if in.from == nil {
+		return session.Run(line)
+	}
+	pipe, err := session.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := session.Start(line); err != nil {
+		return err
+	}
+	go func() {
+		defer func() { _ = pipe.Close() }()
+		_, _ = io.Copy(struct{ io.Writer }{pipe}, in)
+	}()
+	return session.Wait()
+}
+
+// Read reads, and remembers what goes wrong.
+func (in *input) Read(p []byte) (int, error) {
+	n, err := in.from.Read(p)
+	if err != nil && err != io.EOF {
+		in.failed.Store(&err)
+	}
+	return n, err
+}
+
+// hangUp tells a command to end and waits a moment for it, so that mostly
+// nothing of it is left behind. A host that does not answer is waited for no
+// longer; what is left ends with the connection.
+func (h *Host) hangUp(session *xssh.Session, result <-chan error) {
+	if !h.life.run(func() {
+		_ = session.Signal(xssh.SIGTERM)
+		_ = session.Close()
+	}) {
+		return
+	}
+	timer := time.NewTimer(farewell)
+	defer timer.Stop()
+	select {
+	case <-result:
+	case <-timer.C:
+	}
+}
+
+// failure turns the end of a session into one of the kinds that Run promises.
+func (h *Host) failure(err error, words, stderr string) error {
+	var exit *xssh.ExitError
+	var missing *xssh.ExitMissingError
+	doing := fmt.Sprintf("run %q on %s", words, h.name)
+	switch {
+	case errors.As(err, &exit):
+		e := &ExitError{Host: h.name, Cmd: words, Code: exit.ExitStatus(), Signal: exit.Signal(), Stderr: stderr}
+		if h.user != "root" && noSudo(e) {
+			return fmt.Errorf("%s as %s: %w: %s", doing, h.user, ErrSudo, lastLine(stderr))
+		}
+		return e
+	case errors.As(err, &missing), cutOff(err):
+		return fmt.Errorf("%s: %w", doing, h.gone(&LostError{h.name, h.addr, errNoStatus}))
+	case strings.HasPrefix(err.Error(), "ssh: command "): // it repeats the command
+		return fmt.Errorf("%s: the host does not run commands", doing)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+var errNoStatus = errors.New("the session ended without an exit status")
+
+// asRoot wraps a command for a login user that is not root. The locale is
+// fixed, so that sudo's refusals can be recognised.
+func asRoot(cmd string) string {
+	return "env LC_ALL=C sudo -n sh -c " + quote(cmd)
+}
+
+// noSudo recognises sudo's own refusals (exit status 1) and its absence (127),
+// in words of sudo 1.8 and 1.9 and of sudo-rs.
+func noSudo(e *ExitError) bool {
+	last := lastLine(e.Stderr)
+	switch e.Code {
+	case 1:
+		return strings.HasPrefix(last, "sudo: ") || strings.Contains(last, "is not in the sudoers file") ||
+			strings.Contains(last, "is not allowed to execute") || strings.HasPrefix(last, "sudo-rs: ")
+	case 127:
+		return strings.Contains(last, "sudo") && strings.HasPrefix(last, "env: ")
+	}
+	return false
+}
+
+// quote makes one word of POSIX shell out of any string.
+func quote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// firstWords is a command for messages: the beginning of its first line.
+func firstWords(cmd string) string {
+	line, rest, _ := strings.Cut(strings.TrimSpace(cmd), "\n")
+	words := short(line, 60)
+	if rest != "" && !strings.HasSuffix(words, "...") {
+		words += "..."
+	}
+	return words
+}
+
+// head keeps the beginning of what is written to it.
+type head struct {
+	bytes.Buffer
+	limit int
+	over  bool
+}
+
+// Write takes everything, and keeps what there is room for.
+func (w *head) Write(p []byte) (int, error) {
+	room := w.limit - w.Len()
+	if len(p) > room {
+		w.over = true
+	}
+	_, _ = w.Buffer.Write(p[:min(len(p), room)])
+	return len(p), nil
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	kept  []byte
+	limit int
+}
+
+// Write takes everything, and forgets the beginning.
+func (w *tail) Write(p []byte) (int, error) {
+	w.kept = append(w.kept, p...)
+	if len(w.kept) > 2*w.limit {
+		w.kept = append(w.kept[:0], w.kept[len(w.kept)-w.limit:]...)
+	}
+	return len(p), nil
+}
+
+func (w *tail) String() string { return string(w.kept[max(0, len(w.kept)-w.limit):]) }
