@@ -1,0 +1,89 @@
+package spec
+
+// The types below are cluster.yaml as it is written, one field for each key.
+// The reader, the JSON Schema and the reference page are all made from their
+// tags: yaml names the key, doc describes it, and jsonschema holds its limits
+// as github.com/invopop/jsonschema spells them.
+
+// topKeys are the keys of the top.
+type topKeys struct {
+	Name     val[string]       `yaml:"name" jsonschema:"required,pattern=^[a-z][a-z0-9-]{0\\,29}$" doc:"The identity of the cluster on its provider: lower case letters, digits and hyphens, at most 30."`
+	Provider val[providerKeys] `yaml:"provider" jsonschema:"required" doc:"Where the machines come from: docker (containers on the local Docker Engine) or ssh (machines that exist). A map gives it settings."`
+	SSH      val[sshKeys]      `yaml:"ssh" doc:"How every machine is logged in to. A node may override each key."`
+	Engine   val[engineKeys]   `yaml:"engine" doc:"Docker Engine on every node. A node may override it: labels and daemon are merged key by key, other keys replace."`
+	Swarm    val[swarmKeys]    `yaml:"swarm" doc:"The settings of the swarm itself."`
+	Managers val[list[group]]  `yaml:"managers" jsonschema:"required" doc:"The managers; the first makes the swarm. At least one, best an odd number, at most 7."`
+	Workers  val[list[group]]  `yaml:"workers" doc:"The workers."`
+	Protect  val[bool]         `yaml:"protect" doc:"Forbids destroy."`
+	Hooks    later             `yaml:"hooks" jsonschema:"-"`
+	Files    later             `yaml:"files" jsonschema:"-"`
+	Stacks   later             `yaml:"stacks" jsonschema:"-"`
+}
+
+// dockerKeys are the settings of the provider docker.
+type dockerKeys struct {
+	Image  val[string] `yaml:"image" jsonschema:"example=registry.local/node:1" doc:"The image of the machines. Absent: swarmup builds one."`
+	Subnet val[string] `yaml:"subnet" jsonschema:"example=172.30.0.0/24" doc:"The CIDR of the cluster's network. Absent: one that is free."`
+}
+
+// sshKeys are the SSH settings that a cluster and a node share.
+type sshKeys struct {
+	User         val[string] `yaml:"user" jsonschema:"example=admin" doc:"Who logs in: root, or a user with sudo that asks for no password. Absent: what ~/.ssh/config says, else root."`
+	Port         val[int]    `yaml:"port" jsonschema:"minimum=1,maximum=65535" doc:"Where sshd listens. Absent: what ~/.ssh/config says, else 22."`
+	IdentityFile val[string] `yaml:"identity_file" jsonschema:"example=~/.ssh/id_ed25519" doc:"The private key. Relative paths are relative to this file, ~ is the home directory. Absent: the agent and the usual keys."`
+	KnownHosts   val[string] `yaml:"known_hosts" jsonschema:"example=./known_hosts" doc:"The file of known host keys, a path like identity_file. Absent: the user's own."`
+	Jump         later       `yaml:"jump" jsonschema:"-"`
+}
+
+// nodeSSHKeys are the SSH settings of a node.
+type nodeSSHKeys struct {
+	sshKeys
+	HostKey val[string] `yaml:"host_key" jsonschema:"pattern=^SHA256:[A-Za-z0-9+/]{43}$" doc:"The fingerprint that the machine must show, as ssh-keygen -lf prints it. known_hosts is not asked then."`
+}
+
+// engineKeys are the settings of Docker Engine.
+type engineKeys struct {
+	Install            val[installWord]  `yaml:"install" doc:"How an engine gets onto a machine that has none: distro takes the distribution's package, none leaves it to you."`
+	Labels             val[labels]       `yaml:"labels" doc:"Engine labels, for constraints such as engine.labels.role==db."`
+	InsecureRegistries val[list[string]] `yaml:"insecure_registries" jsonschema:"example=registry.local:5000" doc:"Registries (host, host:port or CIDR) that are talked to without a valid certificate."`
+	RegistryMirrors    val[list[string]] `yaml:"registry_mirrors" jsonschema:"example=https://mirror.local" doc:"Mirrors of Docker Hub."`
+	Daemon             val[settings]     `yaml:"daemon" doc:"Other keys of daemon.json, verbatim. Each key set here is owned by swarmup; those of others stay."`
+	Version            later             `yaml:"version" jsonschema:"-"`
+	Env                later             `yaml:"env" jsonschema:"-"`
+}
+
+// swarmKeys are the settings of the swarm.
+type swarmKeys struct {
+	ID              val[string]       `yaml:"id" jsonschema:"pattern=^[0-9a-z]{25}$" doc:"The ID of the swarm, printed after the first apply. With it apply never makes a swarm and takes any other for foreign."`
+	Advertise       val[string]       `yaml:"advertise" jsonschema:"example=10.0.0.0/16" doc:"Which address the nodes tell each other: an interface name, or a CIDR that holds it."`
+	DefaultAddrPool val[list[string]] `yaml:"default_addr_pool" jsonschema:"example=172.24.0.0/13" doc:"The IPv4 ranges of overlay networks. Fixed when the swarm is made."`
+	SubnetSize      val[int]          `yaml:"subnet_size" jsonschema:"minimum=1,maximum=29" doc:"The prefix length of each overlay network. Fixed when the swarm is made."`
+	DataPathPort    val[int]          `yaml:"data_path_port" jsonschema:"minimum=1024,maximum=49151" doc:"The UDP port of overlay traffic. Fixed when the swarm is made."`
+	NodeCertExpiry  val[duration]     `yaml:"node_cert_expiry" doc:"How long a node's certificate is valid, at least 1h; the engine's default is 2160h."`
+	Autolock        val[unlocked]     `yaml:"autolock" doc:"Only false is supported yet."`
+	Ingress         later             `yaml:"ingress" jsonschema:"-"`
+}
+
+// group is an element of managers or workers: a node, or several alike.
+type group struct {
+	Name         val[string]      `yaml:"name" jsonschema:"required,pattern=^[a-z][a-z0-9-]{0\\,29}$" doc:"The node's name; with count, what its nodes' names begin with."`
+	Count        val[int]         `yaml:"count" jsonschema:"minimum=0,maximum=1000" doc:"How many: count 2 of n gives n1 and n2. Lowering it takes the highest away. Absent: one node, called by the name alone."`
+	Address      val[string]      `yaml:"address" jsonschema:"example=192.0.2.10" doc:"Where the machine is reached, a host name or an IP address. Provider ssh requires it, others refuse it."`
+	EngineLabels val[labels]      `yaml:"engine_labels" doc:"Engine labels, over those of engine.labels."`
+	Labels       val[labels]      `yaml:"labels" doc:"Swarm node labels, for constraints such as node.labels.zone==a."`
+	Availability val[string]      `yaml:"availability" jsonschema:"enum=active,enum=pause,enum=drain" doc:"Whether the node takes tasks. Absent: active at the first join and left alone after."`
+	Machine      val[machineKeys] `yaml:"machine" doc:"What the provider is asked for. Provider ssh takes machines as they are and refuses it."`
+	SSH          val[nodeSSHKeys] `yaml:"ssh" doc:"The node's own SSH settings, over the cluster's."`
+	Engine       val[engineKeys]  `yaml:"engine" doc:"The node's own engine settings, over the cluster's."`
+	Advertise    val[string]      `yaml:"advertise" doc:"Which address the node tells the others: an IP address, an interface name, or a CIDR that holds it."`
+	DataPath     val[string]      `yaml:"data_path" doc:"Which address carries overlay traffic, written like advertise. Absent: the advertised one."`
+	Hooks        later            `yaml:"hooks" jsonschema:"-"`
+	Files        later            `yaml:"files" jsonschema:"-"`
+}
+
+// machineKeys are what the provider docker can be asked for.
+type machineKeys struct {
+	CPUs   val[float64] `yaml:"cpus" jsonschema:"minimum=0.01,maximum=1024,example=1.5" doc:"Processors, fractions allowed. Absent: no limit."`
+	Memory val[size]    `yaml:"memory" doc:"Memory, such as 512m or 2g. Absent: no limit."`
+	Image  val[string]  `yaml:"image" doc:"The image of this machine. Absent: the provider's."`
+}
