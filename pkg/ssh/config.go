@@ -58,7 +58,7 @@ const (
 // what its own Host and Match lines say ends with the file.
 func (c *config) file(path string, outer bool, depth int) error {
 	if depth > maxIncludes {
-		return fmt.Errorf("%s: includes go deeper than %d files", path, maxIncludes)
+		return &placed{fmt.Errorf("%s: includes go deeper than %d files", path, maxIncludes)}
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -73,12 +73,18 @@ func (c *config) file(path string, outer bool, depth int) error {
 		if err == nil && len(words) > 0 {
 			now, err = c.line(words, now, outer, depth)
 		}
+		if already := (*placed)(nil); errors.As(err, &already) {
+			return already
+		}
 		if err != nil {
-			return fmt.Errorf("%s:%d: %w", path, i+1, err)
+			return &placed{fmt.Errorf("%s:%d: %w", path, i+1, err)}
 		}
 	}
 	return nil
 }
+
+// placed is an error that says in which file it is, and needs not be told again.
+type placed struct{ error }
 
 // line takes one line and returns what the ones after it are worth.
 func (c *config) line(words []string, now block, outer bool, depth int) (block, error) {
@@ -243,8 +249,8 @@ func matchHost(patterns []string, host string) bool {
 	return found
 }
 
-// glob matches * (anything, also nothing) and ? (exactly one byte) in time
-// linear in both, by going back to the last * only.
+// glob matches * (anything, also nothing) and ? (exactly one byte). It goes
+// back to the last * only, so that many of them cost no more than one.
 func glob(pattern, s string) bool {
 	p, i, star, from := 0, 0, -1, 0
 	for i < len(s) {
