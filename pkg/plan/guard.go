@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/spec"
 )
 
 // refuse collects the reasons why nothing may be done at all, and says whether
@@ -143,28 +144,27 @@ func (d *differ) lost() bool {
 }
 
 // couldBe says whether a host that did not answer, or is off, could be one of
-// those managers.
+// those managers: it is to be one, was one, or has the address of one.
 func (d *differ) couldBe(remotes []string) bool {
-	for _, h := range d.have.Hosts {
-		if h.Answer == Answered || h.Machine.Power == Incomplete {
-			continue
-		}
-		if h.Machine.Address == "" {
+	for _, p := range d.pairs {
+		if p.host != nil && !p.host.asked() && (p.node.Role == spec.Manager || p.host.isOneOf(remotes)) {
 			return true
 		}
-		for _, r := range remotes {
-			if ip, _, err := net.SplitHostPort(r); err == nil && ip == h.Machine.Address {
-				return true
-			}
-		}
 	}
-	return false
+	return slices.ContainsFunc(d.extras, func(h Host) bool { return !h.asked() })
+}
+
+func (h Host) isOneOf(remotes []string) bool {
+	return slices.ContainsFunc(remotes, func(r string) bool {
+		ip, _, err := net.SplitHostPort(r)
+		return err == nil && ip == h.Machine.Address
+	})
 }
 
 func (d *differ) silentManagers() string {
 	var out []string
 	for _, p := range d.pairs {
-		if p.node.Role == "manager" && p.host != nil && p.host.Answer == Silent {
+		if p.node.Role == spec.Manager && p.host != nil && p.host.Answer == Silent {
 			out = append(out, p.node.Name+": "+p.host.reason())
 		}
 	}
@@ -185,7 +185,7 @@ func (d *differ) mayInit() bool {
 		d.block(h.name(), "run again once it answers", "no swarm is made while %s may hold one: %s", h.name(), h.reason())
 	}
 	for _, p := range d.pairs {
-		if p.node.Role == "manager" && p.host != nil && !p.host.asked() {
+		if p.node.Role == spec.Manager && p.host != nil && !p.host.asked() {
 			unasked(p.host)
 		}
 	}

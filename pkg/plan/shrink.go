@@ -134,16 +134,10 @@ func (l *liveDiff) dispose(h Host, after string) {
 			s.Why = "it is not in the file"
 		}
 		l.add(s)
-	case h.Answer == Answered && after != "" && h.hasOurKeys():
+	case h.Answer == Answered && after != "" && !h.Owned.Empty():
 		s.ID, s.Action = "unconfigure/"+l.key(h), Unconfigure
 		l.add(s)
 	}
-}
-
-// hasOurKeys says whether anything in the host's daemon.json is ours.
-func (h Host) hasOurKeys() bool {
-	o := h.Owned
-	return len(o.Keys)+len(o.Labels)+len(o.InsecureRegistries)+len(o.RegistryMirrors) > 0
 }
 
 // key tells the steps of a host outside the file from those of a node of it

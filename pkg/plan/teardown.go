@@ -48,7 +48,7 @@ func (d *differ) takeBack(h Host, role spec.Role, behind []string) []string {
 		s.ID, s.Action, s.Force, s.Behind = "leave/"+h.name(), Leave, true, behind
 		out = append(out, d.add(s))
 	}
-	if h.hasOurKeys() {
+	if !h.Owned.Empty() {
 		s.ID, s.Action, s.Force, s.Behind, s.After = "unconfigure/"+h.name(), Unconfigure, false, nil, out
 		out = append(out, d.add(s))
 	}
