@@ -96,6 +96,13 @@ type Cleaner interface {
 	Clean(ctx context.Context, cluster string) error
 }
 
+// Leaver is a Cleaner that can say whether there is anything to clean.
+type Leaver interface {
+	// Leftovers names what the provider keeps for a whole cluster, such as
+	// "network swarmup-demo"; nothing where there is nothing.
+	Leftovers(ctx context.Context, cluster string) ([]string, error)
+}
+
 // Preparer is a Provider with work to do once before machines are created.
 type Preparer interface {
 	// Prepare does it, such as building an image. It is told how many machines
