@@ -87,9 +87,11 @@ func (e *environment) value(name string) (string, bool) {
 // Redact replaces every value that the file took from an environment variable
 // by (from $NAME), also where it is quoted as Go or JSON quote. Values of less
 // than 4 bytes are left as they are. It is meant for all that is printed.
-func (c *Cluster) Redact(s string) string { return redact(s, c.fromEnv) }
+func (c *Cluster) Redact(s string) string { return redactor(c.fromEnv).Replace(s) }
 
-func redact(s string, fromEnv map[string]string) string {
+// redactor replaces values by the names of the variables they came from, the
+// longest first.
+func redactor(fromEnv map[string]string) *strings.Replacer {
 	hidden := map[string]string{}
 	for value, name := range fromEnv {
 		for _, spelling := range spellings(value) {
@@ -113,7 +115,7 @@ func redact(s string, fromEnv map[string]string) string {
 	for _, secret := range secrets {
 		pairs = append(pairs, secret, "(from $"+hidden[secret]+")")
 	}
-	return strings.NewReplacer(pairs...).Replace(s)
+	return strings.NewReplacer(pairs...)
 }
 
 // spellings are the ways in which a value may stand in a text.

@@ -37,13 +37,7 @@ func (g *groups) expand(k *group) []string {
 	if !k.Name.good || !k.Count.sound() {
 		return nil
 	}
-	names := []string{k.Name.v}
-	if k.Count.given {
-		names = make([]string, k.Count.v)
-		for i := range names {
-			names[i] = k.Name.v + strconv.Itoa(i+1)
-		}
-	}
+	names := k.names()
 	if text := badGroup(k, names); text != "" {
 		g.wrong(k.Name.at, "%s", text)
 		return nil
@@ -56,6 +50,17 @@ func (g *groups) expand(k *group) []string {
 		return nil
 	}
 	return g.claim(k, names)
+}
+
+func (k *group) names() []string {
+	if !k.Count.given {
+		return []string{k.Name.v}
+	}
+	names := make([]string, k.Count.v)
+	for i := range names {
+		names[i] = k.Name.v + strconv.Itoa(i+1)
+	}
+	return names
 }
 
 // badGroup checks the names of a group. The longest is the last.
@@ -85,7 +90,7 @@ func (g *groups) node(v *val[group], role Role) Node {
 	k := &v.v
 	g.checkAddress(v)
 	g.checkMachine(k)
-	g.checkSameKeys(k)
+	g.checkConflicts(k)
 	for _, l := range k.Labels.v {
 		if strings.HasPrefix(l.key, ownPrefix) {
 			g.wrong(l.at, "labels that begin with %s are swarmup's own", ownPrefix)
@@ -158,13 +163,15 @@ func (g *groups) checkMachine(k *group) {
 	}
 }
 
-// checkSameKeys reports a label that one line sets twice in two ways.
-func (g *groups) checkSameKeys(k *group) {
+// checkConflicts reports a label that one line sets twice in two ways.
+func (g *groups) checkConflicts(k *group) {
+	others := make(map[string]label, len(k.Engine.v.Labels.v))
+	for _, l := range k.Engine.v.Labels.v {
+		others[l.key] = l
+	}
 	for _, l := range k.EngineLabels.v {
-		for _, other := range k.Engine.v.Labels.v {
-			if l.key == other.key && l.value != other.value {
-				g.wrong(l.at, "engine.labels of this node says %q (line %d)", clip(other.value), other.at.pos.Line)
-			}
+		if other, both := others[l.key]; both && l.value != other.value {
+			g.wrong(l.at, "engine.labels of this node says %q (line %d)", clip(other.value), other.at.pos.Line)
 		}
 	}
 }

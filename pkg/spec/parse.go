@@ -25,11 +25,11 @@ func Parse(src Source) (*Cluster, error) {
 	}
 	r := &reader{file: src.Name, env: environment{lookup: src.Env, used: map[string]string{}}}
 	c := r.cluster(src)
-	problems := inOrder(r.problems)
-	for i := range problems {
-		problems[i].Text = redact(problems[i].Text, r.env.used)
-	}
-	if len(problems) > 0 {
+	if len(r.problems) > 0 {
+		problems, hide := inOrder(r.problems), redactor(r.env.used)
+		for i := range problems {
+			problems[i].Text = hide.Replace(problems[i].Text)
+		}
 		return nil, &Errors{Problems: problems}
 	}
 	c.fromEnv = r.env.used

@@ -11,39 +11,67 @@ import (
 // yamlLine is how yaml.v3 begins a message that has a line.
 var yamlLine = regexp.MustCompile(`^(yaml: )?(line \d+: )?`)
 
+// maxTries bounds what is parsed to find a place thoroughly, in bytes.
+const maxTries = 16 << 20
+
 // syntax says where a file stops being YAML, and why.
 //
 // yaml.v3 gives no column, and for many mistakes no line, that of the line
 // before, or that of the block they are in. But it reads from front to back:
 // whatever it stumbles over, it stumbles over as well where the file ends right
 // behind that. So the place is the end of the shortest beginning of the file
-// that has the same mistake.
+// from which on every longer one has the same mistake. Where more text would
+// mend such a beginning, as in an open list, it is not yet the mistake.
 func (r *reader) syntax(data []byte, err error) (Pos, string) {
-	why := yamlLine.ReplaceAllString(err.Error(), "")
-	wrong := func(head []byte) bool {
-		_, err := parseYAML(head)
-		return err != nil && yamlLine.ReplaceAllString(err.Error(), "") == why
-	}
+	why := reason(err)
+	same := stumbles(data, why)
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	starts := make([]int, len(lines)+1)
 	for i, l := range lines {
 		starts[i+1] = starts[i] + len(l)
 	}
-	n := sort.Search(len(lines)-1, func(i int) bool { return wrong(data[:starts[i+1]]) })
+	n := first(len(lines), len(data), func(i int) bool { return same(data[:starts[i+1]]) })
 	line := []rune(string(lines[n]))
-	col := sort.Search(len(line)-1, func(i int) bool {
-		return wrong(append(bytes.Clone(data[:starts[n]]), string(line[:i+1])...))
+	col := first(len(line), starts[n+1], func(i int) bool {
+		return same(append(bytes.Clone(data[:starts[n]]), string(line[:i+1])...))
 	})
-	pos := Pos{File: r.file, Line: n + 1, Col: max(1, col+1)}
+	pos := Pos{File: r.file, Line: n + 1, Col: col + 1}
+	if strings.Contains(why, "expected ',' or") && strings.Contains(string(line), "${") {
+		return pos, "not YAML: within { } and [ ] a value that holds ${ needs quotes"
+	}
 	var at rune
-	if col >= 0 && col < len(line) {
+	if col < len(line) {
 		at = line[col]
 	}
-	text := notYAML(why, at)
-	if strings.Contains(why, "expected ',' or") && strings.Contains(string(line), "${") {
-		text = "not YAML: within { } and [ ] a value that holds ${ needs quotes"
+	return pos, notYAML(why, at)
+}
+
+// reason is what yaml.v3 says, without the place.
+func reason(err error) string { return yamlLine.ReplaceAllString(err.Error(), "") }
+
+// stumbles gives the question whether a beginning of data has its mistake.
+func stumbles(data []byte, why string) func(head []byte) bool {
+	fails := func(text ...[]byte) bool {
+		_, err := parseYAML(bytes.Join(text, nil))
+		return err != nil && reason(err) == why
 	}
-	return pos, text
+	more := []byte(" more")
+	mended := !fails(data, more)
+	return func(head []byte) bool { return fails(head) && (mended || fails(head, more)) }
+}
+
+// first gives the first of n beginnings of a text of that many bytes from which
+// on all are bad; the last is. Where asking each would take too long it takes
+// the first bad one that it meets, which nearly always is the same.
+func first(n, size int, bad func(int) bool) int {
+	if n*size > maxTries {
+		return sort.Search(n-1, bad)
+	}
+	i := max(n-1, 0)
+	for i > 0 && bad(i-1) {
+		i--
+	}
+	return i
 }
 
 // notYAML puts the words of yaml.v3 so that a user can act on them; at is the
