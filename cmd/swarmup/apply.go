@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/spec"
+)
+
+func (e env) applyCommand() *cli.Command {
+	return &cli.Command{
+		Name: "apply", Usage: "make the world what the file says", ArgsUsage: "[FILE]",
+		Flags: append(doingFlags(), pruneFlag(), acceptFlag(), outputFlag("text", "json"),
+			boolFlag("yes", "do not ask; see --max-remove"),
+			boolFlag("confirm", "ask even if no node is removed"),
+			&cli.IntFlag{Name: "max-remove", DefaultText: "no limit; with --yes 1, or a tenth of the nodes", Usage: "remove or replace at most `N` nodes"},
+			&cli.DurationFlag{Name: "drain-timeout", Value: 10 * time.Minute, Usage: "wait at most `D` for the tasks of a node to end"},
+			boolFlag("force-drain", "go on after --drain-timeout, with tasks still running"),
+		),
+		Action: func(c *cli.Context) error {
+			cluster, err := e.load(c)
+			if err != nil {
+				return err
+			}
+			agreed := consent{command: "apply", yes: c.Bool("yes"), always: c.Bool("confirm"), max: -1}
+			if agreed.yes && agreed.always {
+				return refusal("give one of them", "--yes and --confirm contradict each other")
+			}
+			if c.IsSet("max-remove") {
+				if agreed.max = c.Int("max-remove"); agreed.max < 0 {
+					return refusal("", "--max-remove is %d, and cannot be negative", agreed.max)
+				}
+			}
+			return e.carryOut(c, cluster, plan.Options{Prune: c.Bool("prune")}, agreed)
+		},
+	}
+}
+
+// doingFlags are for the commands that change something.
+func doingFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "parallel", Value: 16, Usage: "do at most `N` steps at once"},
+		connectFlag(),
+	}
+}
+
+func connectFlag() cli.Flag {
+	return &cli.DurationFlag{Name: "connect-timeout", Value: 2 * time.Minute, Usage: "wait at most `D` for a machine to let us in"}
+}
+
+func pruneFlag() cli.Flag {
+	return boolFlag("prune", "also remove members that swarmup did not make, and lost ones")
+}
+
+func acceptFlag() cli.Flag {
+	return boolFlag("accept-new-host-keys", "trust unknown host keys and remember them; never changed ones")
+}
+
+// carryOut does what apply and destroy have in common: all but what they wish.
+func (e env) carryOut(c *cli.Context, cluster *spec.Cluster, options plan.Options, agreed consent) (err error) {
+	as, err := form(c, "text", "json")
+	if err != nil {
+		return err
+	}
+	if n := c.Int("parallel"); n < 1 {
+		return refusal("", "--parallel is %d, and must be at least 1", n)
+	}
+	m := mask(cluster.Redact)
+	p := newProgress(e, m)
+	world, err := e.open(c, cluster, p.line)
+	if err != nil {
+		return m.error(err)
+	}
+	defer func() { err = errors.Join(err, world.Close()) }()
+	j := &job{
+		env: e, cluster: cluster, options: options, parallel: c.Int("parallel"), consent: agreed,
+		json: as == "json", mask: m, progress: p,
+	}
+	return j.run(c.Context, world)
+}
+
+// open makes the conductor that a command asks for.
+func (e env) open(c *cli.Context, cluster *spec.Cluster, progress func(node, line string)) (conductor, error) {
+	for _, name := range []string{"connect-timeout", "drain-timeout"} {
+		if c.IsSet(name) && c.Duration(name) <= 0 {
+			return nil, refusal("", "--%s is %s, and must be more than nothing", name, c.Duration(name))
+		}
+	}
+	return e.connect(settings{
+		cluster: cluster, acceptNew: c.Bool("accept-new-host-keys"),
+		connectTimeout: c.Duration("connect-timeout"), drainTimeout: c.Duration("drain-timeout"),
+		forceDrain: c.Bool("force-drain"), progress: progress, env: e.getenv,
+	})
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/urfave/cli/v2"
+)
+
+// arrange puts the flags of a command before its arguments, since the cli
+// package takes all that follows the first argument for arguments, and users
+// write "swarmup apply cluster.yaml --yes". A "--" ends the flags. It knows
+// every flag, so it is also the one to say which is unknown or lacks its value.
+func arrange(cmd *cli.Command, args []string) ([]string, error) {
+	var flags, operands []string
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			operands = append(operands, args[i+1:]...)
+			break
+		}
+		if arg == "-" || !strings.HasPrefix(arg, "-") {
+			operands = append(operands, arg)
+			continue
+		}
+		name, _, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		takes, known := lookFlag(cmd, name)
+		if !known {
+			return nil, unknownFlag(cmd, arg)
+		}
+		if name == "h" || name == "help" {
+			return []string{"--help"}, nil // the cli package takes a file beside it for a topic
+		}
+		flags = append(flags, arg)
+		if takes && !hasValue {
+			if i++; i == len(args) {
+				return nil, refusal(seeHelp(cmd.Name), "flag %s needs a value", arg)
+			}
+			flags = append(flags, args[i])
+		}
+	}
+	if want := operandsOf(cmd); len(operands) > want {
+		return nil, refusal(seeHelp(cmd.Name), "%s takes %s, and was given %q", cmd.Name, []string{"no argument", "one file"}[want], operands)
+	}
+	return slices.Concat(flags, []string{"--"}, operands), nil
+}
+
+// operandsOf says how many arguments a command takes.
+func operandsOf(cmd *cli.Command) int {
+	if cmd.ArgsUsage == "" {
+		return 0
+	}
+	return 1
+}
+
+// lookFlag says whether the command has a flag of that name and whether it takes a value.
+func lookFlag(cmd *cli.Command, name string) (takesValue, known bool) {
+	for _, f := range append(slices.Clone(cmd.Flags), cli.HelpFlag) {
+		if slices.Contains(f.Names(), name) {
+			doc, ok := f.(cli.DocGenerationFlag)
+			return ok && doc.TakesValue(), true
+		}
+	}
+	return false, false
+}
+
+func unknownFlag(cmd *cli.Command, arg string) error {
+	typed, _, _ := strings.Cut(arg, "=")
+	var known []string
+	for _, f := range cmd.Flags {
+		for _, n := range f.Names() {
+			known = append(known, dashed(n))
+		}
+	}
+	return refusal(seeHelp(cmd.Name), "unknown flag %q for %s%s", typed, cmd.Name, didYouMean(typed, known))
+}
+
+func dashed(flag string) string {
+	if len(flag) == 1 {
+		return "-" + flag
+	}
+	return "--" + flag
+}
+
+func unknownCommand(app *cli.App, arg string) error {
+	if strings.HasPrefix(arg, "-") {
+		return refusal("flags follow the command: swarmup COMMAND [FILE] [flags]", "unknown flag %q before the command", arg)
+	}
+	var known []string
+	for _, c := range app.Commands {
+		known = append(known, c.Name)
+	}
+	return refusal(`run "swarmup help"`, "unknown command %q%s", arg, didYouMean(arg, known))
+}
+
+func seeHelp(command string) string { return fmt.Sprintf(`run "swarmup help %s"`, command) }
+
+// didYouMean names the known word that differs from what was typed in at most a
+// third of its letters; "" if there is none.
+func didYouMean(typed string, known []string) string {
+	best, least := "", 0
+	for _, k := range known {
+		d := levenshtein.ComputeDistance(typed, k)
+		if d <= max(1, len(k)/3) && (best == "" || d < least) {
+			best, least = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %q?)", best)
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/swarmup/swarmup/pkg/apply"
+	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/spec"
+)
+
+// maxRounds bounds how often a plan that revealed more is followed by another.
+const maxRounds = 3
+
+// job is one apply or destroy: rounds of observing, planning and doing, until
+// the last plan hides nothing more.
+type job struct {
+	env
+	cluster  *spec.Cluster
+	options  plan.Options
+	parallel int
+	consent  consent
+	json     bool
+	mask     mask
+	progress *progress
+
+	last    plan.Plan
+	reports []apply.Report
+}
+
+func (j *job) run(ctx context.Context, world conductor) error {
+	for range maxRounds {
+		j.progress.line("", "look at "+j.cluster.Name+" ...")
+		have, err := world.Observe(ctx, 0)
+		if err != nil {
+			return j.stopped(fmt.Errorf("observe %s: %w", j.cluster.Name, err))
+		}
+		j.last = j.diff(j.cluster, have, j.options)
+		if len(j.reports) == 0 || len(j.last.Steps) > 0 {
+			j.show()
+		}
+		if len(j.last.Steps) == 0 {
+			break
+		}
+		if err := j.agreed(ctx, sizeOf(have)); err != nil {
+			return j.stopped(err)
+		}
+		j.consent.removed = distinct(append(j.consent.removed, j.last.Removes()...))
+		j.reports = append(j.reports, apply.Run(ctx, j.last, j.parallel, world.Do, j.progress.watch))
+		if ctx.Err() != nil || !j.last.Partial {
+			break
+		}
+	}
+	return j.end(ctx)
+}
+
+// sizeOf counts the nodes that there are.
+func sizeOf(have plan.State) int {
+	hosts := 0
+	for _, h := range have.Hosts {
+		if h.Answer != "" {
+			hosts++
+		}
+	}
+	if have.Swarm == nil {
+		return hosts
+	}
+	return max(hosts, len(have.Swarm.Nodes))
+}
+
+// show prints a round's plan. In JSON the plan is part of the outcome.
+func (j *job) show() {
+	if !j.json {
+		_, _ = fmt.Fprint(j.out, planText(j.mask.plan(j.last)))
+	}
+}
+
+func (j *job) agreed(ctx context.Context, size int) error {
+	question, err := j.consent.question(j.last, size)
+	if err != nil || question == "" {
+		return err
+	}
+	if j.json && j.terminal {
+		tell(j.err, planText(j.mask.plan(j.last)))
+	}
+	return j.ask(ctx, question, j.consent.way(j.last, size))
+}
+
+// stopped ends a job before its end. What was touched already makes a failure
+// of what would be a refusal.
+func (j *job) stopped(err error) error {
+	var exit *exitError
+	if errors.As(err, &exit) && len(j.reports) > 0 {
+		err = &exitError{code: exitFailed, err: exit.err, hint: exit.hint}
+	}
+	if len(j.reports) > 0 {
+		j.write(j.outcome(resultFailed))
+	}
+	return j.mask.error(err)
+}
+
+// end tells how it went and gives the exit code.
+func (j *job) end(ctx context.Context) error {
+	o := j.outcome("")
+	switch {
+	case o.Result == resultFailed && errors.Is(context.Cause(ctx), errInterrupted):
+		o.Result = resultInterrupted
+	case o.Result == resultDone && j.last.Partial && len(j.last.Steps) > 0:
+		o.Result = resultFailed
+		tell(j.err, fmt.Sprintf("%s is not settled after %s", j.cluster.Name, count(len(j.reports), "round")))
+	}
+	j.explain(o)
+	j.write(o)
+	switch o.Result {
+	case resultDone:
+		return nil
+	case resultInterrupted:
+		return &exitError{code: exitInterrupted}
+	case resultRefused:
+		if len(j.reports) == 0 {
+			return &exitError{code: exitRefused}
+		}
+	}
+	return &exitError{code: exitFailed}
+}
+
+// outcome gives what has come of it so far, with the given result if there is one.
+func (j *job) outcome(result string) outcome {
+	o := j.mask.outcome(outcomeOf(j.last, j.reports, j.progress.took()))
+	if result != "" {
+		o.Result = result
+	}
+	return o
+}
+
+func (j *job) write(o outcome) {
+	if j.json {
+		_ = writeJSON(j.out, o) // run looks at what became of the output
+		return
+	}
+	_, _ = fmt.Fprint(j.out, outcomeText(o))
+}
+
+// explain says what went wrong and what can be done, after the lines that told
+// of it when it happened may have scrolled away.
+func (j *job) explain(o outcome) {
+	var failures []error
+	for _, report := range j.reports {
+		for _, r := range report {
+			if r.Status == apply.Failed {
+				what := finding(plan.Finding{Node: r.Step.Node, Text: title(r.Step)})
+				failures = append(failures, j.mask.error(fmt.Errorf("%s: %w", what, r.Err)))
+			}
+		}
+	}
+	sayAll(j.err, failures)
+	for _, line := range heldBack(o) {
+		tell(j.err, line)
+	}
+	tellFindings(j.err, "refused", o.Refused)
+	tellFindings(j.err, "blocked", o.Blocked)
+	if o.Result == resultFailed || o.Result == resultBlocked {
+		tell(j.err, fmt.Sprintf("hint: what was done stays done; run swarmup %s again to go on", j.consent.command))
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/swarmup/swarmup/pkg/spec"
+)
+
+const (
+	defaultFile = "cluster.yaml"
+	// maxFile bounds what is read: a file for thousands of nodes is far smaller.
+	maxFile = 4 << 20
+)
+
+// fileName says which file a command is about: its argument, else
+// $SWARMUP_FILE, else cluster.yaml in this folder. "-" is standard input.
+func (e env) fileName(c *cli.Context) (string, error) {
+	if name := c.Args().First(); name != "" {
+		return name, nil
+	}
+	if name := e.getenv("SWARMUP_FILE"); name != "" {
+		return name, nil
+	}
+	if _, err := os.Stat(defaultFile); err != nil {
+		return "", refusal(
+			fmt.Sprintf("name one (swarmup %s FILE), set SWARMUP_FILE, or begin with: swarmup new %s", c.Command.Name, defaultFile),
+			"no file is named, and there is no %s in this folder", defaultFile)
+	}
+	return defaultFile, nil
+}
+
+// load reads and checks the command's file. Mistakes in it are a refusal;
+// remarks about it go to standard error.
+func (e env) load(c *cli.Context) (*spec.Cluster, error) {
+	name, err := e.fileName(c)
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := e.parse(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range cluster.Warnings {
+		tell(e.err, "warning: "+w.String())
+	}
+	return cluster, nil
+}
+
+func (e env) parse(name string) (*spec.Cluster, error) {
+	data, err := e.read(name)
+	if err != nil {
+		return nil, err
+	}
+	src := spec.Source{Name: name, Data: data, Home: e.getenv("HOME"), Env: e.lookup}
+	if name == "-" {
+		src.Name = "<stdin>"
+	}
+	if src.Dir, err = filepath.Abs(filepath.Dir(name)); err != nil {
+		return nil, refusal("", "find the folder of %q: %w", name, err)
+	}
+	cluster, err := spec.Parse(src)
+	if err != nil {
+		return nil, &exitError{code: exitRefused, err: err}
+	}
+	return cluster, nil
+}
+
+// getenv gives "" for a variable that is not set.
+func (e env) getenv(name string) string {
+	value, _ := e.lookup(name)
+	return value
+}
+
+func (e env) read(name string) ([]byte, error) {
+	in := e.in
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, refusal("", "read %q: %w", name, cause(err))
+		}
+		defer func() { _ = f.Close() }()
+		in = f
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	switch {
+	case err != nil:
+		return nil, refusal("", "read %q: %w", name, cause(err))
+	case len(data) > maxFile:
+		return nil, refusal("", "read %q: more than %d MiB, which no cluster file is", name, maxFile>>20)
+	}
+	return data, nil
+}
+
+// cause drops the path and the call that a file system error repeats.
+func cause(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}

@@ -1,0 +1,33 @@
+// Command swarmup makes a real Docker swarm of a cluster.yaml. It turns flags
+// into calls and results into text, JSON and exit codes. It knows nothing of
+// how a cluster is made, and changes nothing by itself.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/swarmup/swarmup/pkg/plan"
+)
+
+func main() {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	os.Exit(run(context.Background(), os.Args[1:], env{
+		in:       os.Stdin,
+		out:      os.Stdout,
+		err:      os.Stderr,
+		lookup:   os.LookupEnv,
+		terminal: term.IsTerminal(int(os.Stdin.Fd())),
+		signals:  signals,
+		exit:     os.Exit,
+		now:      time.Now,
+		connect:  connect,
+		diff:     plan.Diff,
+	}))
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/spec"
+)
+
+func (e env) planCommand() *cli.Command {
+	return &cli.Command{
+		Name: "plan", Usage: "show what apply would do; nothing is changed", ArgsUsage: "[FILE]",
+		Flags: []cli.Flag{
+			outputFlag("text", "json", "markdown"), pruneFlag(),
+			boolFlag("detailed-exitcode", "exit with 2 if changes are pending"),
+		},
+		Action: e.plan,
+	}
+}
+
+func (e env) plan(c *cli.Context) error {
+	as, err := form(c, "text", "json", "markdown")
+	if err != nil {
+		return err
+	}
+	cluster, err := e.load(c)
+	if err != nil {
+		return err
+	}
+	have, err := e.observe(c, cluster)
+	if err != nil {
+		return err
+	}
+	p := mask(cluster.Redact).plan(e.diff(cluster, have, plan.Options{Prune: c.Bool("prune")}))
+	switch as {
+	case "json":
+		err = writeJSON(e.out, p)
+	case "markdown":
+		_, err = io.WriteString(e.out, planMarkdown(p))
+	default:
+		_, err = io.WriteString(e.out, planText(p))
+	}
+	switch {
+	case err != nil:
+		return err
+	case len(p.Refused) > 0:
+		tellFindings(e.err, "refused", p.Refused)
+		return &exitError{code: exitRefused}
+	case len(p.Blocked) > 0:
+		return &exitError{code: exitFailed, err: fmt.Errorf("%s is blocked: %s", p.Cluster, list(whom(p.Blocked)))}
+	case len(p.Steps) > 0 && c.Bool("detailed-exitcode"):
+		return &exitError{code: exitChanges}
+	}
+	return nil
+}
+
+// observe asks the world once, for the commands that only look.
+func (e env) observe(c *cli.Context, cluster *spec.Cluster) (have plan.State, err error) {
+	m := mask(cluster.Redact)
+	defer func() { err = m.error(err) }()
+	world, err := e.open(c, cluster, func(string, string) {})
+	if err != nil {
+		return plan.State{}, err
+	}
+	defer func() { err = errors.Join(err, world.Close()) }()
+	have, err = world.Observe(c.Context, 0)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		err = fmt.Errorf("observe %s: %w", cluster.Name, err)
+	}
+	return have, err
+}
+
+// whom lists the nodes that findings are about.
+func whom(fs []plan.Finding) []string {
+	var names []string
+	for _, f := range fs {
+		names = append(names, cmp.Or(f.Node, "the cluster"))
+	}
+	return distinct(names)
+}

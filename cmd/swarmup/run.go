@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/spec"
+)
+
+// env is all that run takes from its process, so that a test can give its own.
+type env struct {
+	in       io.Reader
+	out, err io.Writer
+	lookup   func(string) (string, bool)
+	terminal bool // in is a terminal, so that questions can be asked
+	signals  <-chan os.Signal
+	exit     func(code int) // ends the process at once
+	now      func() time.Time
+	connect  func(settings) (conductor, error)
+	diff     func(*spec.Cluster, plan.State, plan.Options) plan.Plan
+}
+
+// conductor is what the commands need of package cluster.
+type conductor interface {
+	// Observe asks the provider, the hosts and the swarm. Hosts that do not
+	// answer are asked again for as long as patience.
+	Observe(ctx context.Context, patience time.Duration) (plan.State, error)
+	// Do does one step. It is called from several goroutines.
+	Do(ctx context.Context, s plan.Step) (note string, err error)
+	Close() error
+}
+
+// settings are what a conductor is made of.
+type settings struct {
+	cluster        *spec.Cluster
+	acceptNew      bool // unknown host keys are accepted and remembered
+	connectTimeout time.Duration
+	drainTimeout   time.Duration
+	forceDrain     bool
+	progress       func(node, line string)
+	env            func(string) string
+}
+
+// errInterrupted is the cause of a context that a signal ended.
+var errInterrupted = errors.New("interrupted")
+
+// run does what the arguments ask for and returns the exit code.
+func run(ctx context.Context, args []string, e env) int {
+	out := &stream{w: e.out}
+	e.out, e.err = out, &stream{w: e.err}
+	ctx, stop := interruptible(ctx, e)
+	defer stop()
+
+	err := command(ctx, args, e)
+	switch failed := out.failure(); {
+	case err != nil && errors.Is(context.Cause(ctx), errInterrupted):
+		err = interrupted(err)
+	case err == nil && failed != nil:
+		err = fmt.Errorf("write to standard output: %w", failed)
+	}
+	say(e.err, err)
+	return codeOf(err)
+}
+
+// interrupted is what becomes of the error of a command that a signal ended.
+// That it was interrupted was said already.
+func interrupted(err error) error {
+	var exit *exitError
+	if errors.As(err, &exit) {
+		err = exit.err
+	}
+	if errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return &exitError{code: exitInterrupted, err: err}
+}
+
+// interruptible returns a context that the first signal ends. The second one
+// ends the process at once.
+func interruptible(ctx context.Context, e env) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-done:
+			return
+		case <-e.signals:
+		}
+		say(e.err, errors.New("interrupted; calls in flight get 30 s; again to stop at once"))
+		cancel(errInterrupted)
+		select {
+		case <-done:
+		case <-e.signals:
+			e.exit(exitInterrupted)
+		}
+	}()
+	return ctx, func() {
+		close(done)
+		<-ended
+		cancel(nil)
+	}
+}
+
+// stream is a writer that may be used from several goroutines, and remembers
+// the first error for callers that do not look, such as a full disk beneath a
+// redirected output.
+type stream struct {
+	mu  sync.Mutex
+	w   io.Writer
+	err error
+}
+
+// Write writes, unless an earlier write went wrong.
+func (s *stream) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.w.Write(p)
+	s.err = err
+	return n, err
+}
+
+func (s *stream) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
