@@ -76,11 +76,8 @@ func (v *val[T]) wants() string { return wants(&v.v) }
 
 // empty says whether nothing at all, as in "labels:", is the same as no key.
 func (v *val[T]) empty() bool {
-	switch reflect.TypeFor[T]().Kind() {
-	case reflect.Struct, reflect.Slice, reflect.Map:
-		return true
-	}
-	return false
+	kind := reflect.TypeFor[T]().Kind()
+	return kind == reflect.Struct || kind == reflect.Slice || kind == reflect.Map
 }
 
 func (l *list[T]) wants() string { return "a list" }

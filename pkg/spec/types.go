@@ -74,7 +74,8 @@ type Node struct {
 	// Address is where an existing machine is reached (provider ssh only).
 	Address string
 	// Advertise and DataPath are an IP address, an interface name or a CIDR;
-	// "" means that the provider's address, or the one the engine picks, is used.
+	// "" means that the provider's address, or the one the engine picks, is
+	// used. Advertise is resolved: the node's own, else the swarm's.
 	Advertise string
 	DataPath  string
 	// Labels are swarm node labels.
@@ -100,7 +101,7 @@ type SSH struct {
 	IdentityFile string // absolute path
 	KnownHosts   string // absolute path; "" means the user's own
 	// HostKey is the fingerprint that the machine must show ("SHA256:..."),
-	// as ssh-keygen -l prints it.
+	// as ssh-keygen -l prints it. Only nodes have one.
 	HostKey string
 }
 
@@ -109,11 +110,16 @@ type Engine struct {
 	// Install is how an engine gets onto a machine that has none.
 	Install Install
 	// Labels are engine labels.
-	Labels             map[string]string
+	Labels map[string]string
+	// InsecureRegistries and RegistryMirrors are in file order and as the
+	// engine prints them: CIDRs without host bits, mirrors with a slash at the
+	// end. A list that the file leaves out is nil, one that it empties is not.
 	InsecureRegistries []string
 	RegistryMirrors    []string
-	// Daemon is the rest of daemon.json, as it stands in the file. It never
-	// holds a key that has a field of its own here.
+	// Daemon is the rest of daemon.json, as it stands in the file: string,
+	// bool, int, float64, []any and map[string]any, never nil. It never holds a
+	// key that has a field of its own here. A node's key replaces the cluster's
+	// as a whole.
 	Daemon map[string]any
 }
 
@@ -131,7 +137,7 @@ const (
 type Swarm struct {
 	// ID pins Cluster.ID: with it apply never makes a swarm.
 	ID string
-	// Advertise is the default of Node.Advertise.
+	// Advertise is the default of Node.Advertise: an interface name or a CIDR.
 	Advertise string
 	// DefaultAddrPool, SubnetSize and DataPathPort are fixed at init.
 	DefaultAddrPool []string
