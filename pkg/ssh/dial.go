@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/swarmup/swarmup/pkg/wait"
@@ -119,10 +120,15 @@ func (a *attempt) run(ctx context.Context, o Options) (*Host, error) {
 	}
 	bounded, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	timer := time.AfterFunc(timeout, func() { cancel(fmt.Errorf("no answer within %s", timeout)) })
+	var limit atomic.Int64
+	limit.Store(int64(timeout))
+	timer := time.AfterFunc(timeout, func() { cancel(fmt.Errorf("no answer within %s", time.Duration(limit.Load()))) })
 	defer timer.Stop()
 	a.late = func() error { return context.Cause(bounded) }
-	a.more = func(d time.Duration) { timer.Reset(d) }
+	a.more = func(d time.Duration) {
+		limit.Store(int64(d))
+		timer.Reset(d)
+	}
 
 	dial := o.Dial
 	if dial == nil {

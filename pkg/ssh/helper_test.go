@@ -87,6 +87,18 @@ func write(t *testing.T, name, content string, mode os.FileMode) string {
 	return path
 }
 
+// files writes files with mode 0600 to one folder of the test's and returns it.
+func files(t *testing.T, contents map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range contents {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // line is a host key as it stands in files of known hosts.
 func line(key xssh.PublicKey) string {
 	return strings.TrimSpace(string(xssh.MarshalAuthorizedKey(key)))

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	xssh "golang.org/x/crypto/ssh"
 )
@@ -169,6 +170,9 @@ func readSecret(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
+	}
+	if info.IsDir() {
+		return nil, syscall.EISDIR
 	}
 	if mode := info.Mode().Perm(); exposed(info) {
 		return nil, fmt.Errorf("others may read it (mode %04o): chmod 600 it", mode)

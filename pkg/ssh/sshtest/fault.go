@@ -25,6 +25,8 @@ type Fault struct {
 	Instead string
 	// CutLogin closes connections that offer a key.
 	CutLogin bool
+	// MuteLogin is Mute from the moment in which a key is offered.
+	MuteLogin bool
 	// Mute loses all that the server sends from now on, as a broken network
 	// does; connections do not end by themselves.
 	Mute bool

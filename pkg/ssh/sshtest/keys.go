@@ -32,26 +32,11 @@ type Key struct {
 // NewKey makes a key of a kind: ed25519, ecdsa or rsa.
 func NewKey(t testing.TB, kind, comment string) Key {
 	t.Helper()
-	return newKey(t, kind, comment, func(k crypto.PrivateKey) (*pem.Block, error) {
-		return ssh.MarshalPrivateKey(k, comment)
-	})
-}
-
-// NewLockedKey is NewKey with a passphrase.
-func NewLockedKey(t testing.TB, kind, comment, passphrase string) Key {
-	t.Helper()
-	return newKey(t, kind, comment, func(k crypto.PrivateKey) (*pem.Block, error) {
-		return ssh.MarshalPrivateKeyWithPassphrase(k, comment, []byte(passphrase))
-	})
-}
-
-func newKey(t testing.TB, kind, comment string, marshal func(crypto.PrivateKey) (*pem.Block, error)) Key {
-	t.Helper()
 	private, err := newPrivate(kind)
 	if err != nil {
 		t.Fatalf("sshtest: %v", err)
 	}
-	block, err := marshal(private)
+	block, err := ssh.MarshalPrivateKey(private, comment)
 	if err != nil {
 		t.Fatalf("sshtest: %v", err)
 	}
@@ -62,6 +47,20 @@ func newKey(t testing.TB, kind, comment string, marshal func(crypto.PrivateKey) 
 	pub := signer.PublicKey()
 	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(pub))) + " " + comment
 	return Key{pem.EncodeToMemory(block), line, ssh.FingerprintSHA256(pub), comment, private}
+}
+
+// NewLockedKey makes a key whose PEM needs a passphrase that nobody knows: its
+// private half is nowhere but in an Agent that is given the key.
+func NewLockedKey(t testing.TB, kind, comment string) Key {
+	t.Helper()
+	k := NewKey(t, kind, comment)
+	body := append([]byte("openssh-key-v1\x00"), ssh.Marshal(&struct { // PROTOCOL.key of OpenSSH
+		Cipher, KDF, KDFOptions string
+		N                       uint32
+		Public, Private         []byte
+	}{"aes256-ctr", "bcrypt", "salt", 1, k.Signer(t).PublicKey().Marshal(), make([]byte, 64)})...)
+	k.PEM = pem.EncodeToMemory(&pem.Block{Type: "OPENSSH PRIVATE KEY", Bytes: body})
+	return k
 }
 
 // Signer signs with the key.

@@ -178,8 +178,11 @@ func (s *Server) configure() error {
 }
 
 func (s *Server) authorize(c ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-	if s.current().CutLogin {
+	switch f := s.current(); {
+	case f.CutLogin:
 		s.Kick()
+	case f.MuteLogin:
+		s.Misbehave(Fault{Mute: true})
 	}
 	if s.options.User != "" && c.User() != s.options.User {
 		return nil, fmt.Errorf("user %q may not log in", c.User())
