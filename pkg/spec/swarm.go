@@ -36,7 +36,7 @@ func (b *builder) swarm(k *swarmKeys) Swarm {
 		ID:              k.ID.v,
 		Advertise:       k.Advertise.v,
 		DefaultAddrPool: b.each(k.DefaultAddrPool.v, pool),
-		SubnetSize:      uint32(k.SubnetSize.v), //nolint:gosec // its key has limits
+		SubnetSize:      uint32(k.SubnetSize.v),   //nolint:gosec // its key has limits
 		DataPathPort:    uint32(k.DataPathPort.v), //nolint:gosec // its key has limits
 		NodeCertExpiry:  time.Duration(k.NodeCertExpiry.v),
 	}
