@@ -70,7 +70,7 @@ func (e env) carryOut(c *cli.Context, cluster *spec.Cluster, options plan.Option
 	}
 	m := mask(cluster.Redact)
 	p := newProgress(e, m)
-	world, err := e.open(c, cluster, p.line)
+	world, err := e.open(c, settings{cluster: cluster, progress: p.line})
 	if err != nil {
 		return m.error(err)
 	}
@@ -82,16 +82,15 @@ func (e env) carryOut(c *cli.Context, cluster *spec.Cluster, options plan.Option
 	return j.run(c.Context, world)
 }
 
-// open makes the conductor that a command asks for.
-func (e env) open(c *cli.Context, cluster *spec.Cluster, progress func(node, line string)) (conductor, error) {
+// open makes the conductor that a command and its flags ask for.
+func (e env) open(c *cli.Context, s settings) (conductor, error) {
 	for _, name := range []string{"connect-timeout", "drain-timeout"} {
 		if c.IsSet(name) && c.Duration(name) <= 0 {
 			return nil, refusal("", "--%s is %s, and must be more than nothing", name, c.Duration(name))
 		}
 	}
-	return e.connect(settings{
-		cluster: cluster, acceptNew: c.Bool("accept-new-host-keys"),
-		connectTimeout: c.Duration("connect-timeout"), drainTimeout: c.Duration("drain-timeout"),
-		forceDrain: c.Bool("force-drain"), progress: progress, env: e.getenv,
-	})
+	s.acceptNew, s.forceDrain = c.Bool("accept-new-host-keys"), c.Bool("force-drain")
+	s.connectTimeout, s.drainTimeout = c.Duration("connect-timeout"), c.Duration("drain-timeout")
+	s.env = e.getenv
+	return e.connect(s)
 }

@@ -20,9 +20,6 @@ func (e env) destroyCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if cluster.Protect {
-				return refusal("take that line out of the file first", "%s is protected: the file says protect: true", cluster.Name)
-			}
 			return e.carryOut(c, cluster, plan.Options{Teardown: true},
 				consent{command: "destroy", yes: c.Bool("yes"), always: true, max: -1})
 		},

@@ -280,15 +280,6 @@ func TestDestroy(t *testing.T) {
 	}
 }
 
-func TestProtectedClustersAreNotDestroyed(t *testing.T) {
-	w := &world{plans: []plan.Plan{steps("delete/n1")}}
-	got := user{world: w, answers: "protect: true\n" + file}.run(t, "destroy", "-", "--yes")
-	got.wants(t, exitRefused, nil, []string{"demo is protected"})
-	if w.looks > 0 {
-		t.Error("looked at the cluster")
-	}
-}
-
 func TestPlanExitCodes(t *testing.T) {
 	changes := steps("join/n1")
 	blocked := plan.Plan{Steps: []plan.Step{}, Blocked: []plan.Finding{{Node: "n1", Text: "is off"}, {Node: "n2", Text: "is off"}}}

@@ -64,7 +64,7 @@ func (e env) plan(c *cli.Context) error {
 func (e env) observe(c *cli.Context, cluster *spec.Cluster) (have plan.State, err error) {
 	m := mask(cluster.Redact)
 	defer func() { err = m.error(err) }()
-	world, err := e.open(c, cluster, func(string, string) {})
+	world, err := e.open(c, settings{cluster: cluster, readOnly: true, progress: func(string, string) {}})
 	if err != nil {
 		return plan.State{}, err
 	}

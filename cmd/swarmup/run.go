@@ -39,6 +39,7 @@ type conductor interface {
 // settings are what a conductor is made of.
 type settings struct {
 	cluster        *spec.Cluster
+	readOnly       bool // nothing is written anywhere
 	acceptNew      bool // unknown host keys are accepted and remembered
 	connectTimeout time.Duration
 	drainTimeout   time.Duration
