@@ -102,4 +102,3 @@ func (p *Provider) removeVolumes(ctx context.Context, cluster, name string) erro
 	}
 	return nil
 }
-
