@@ -10,6 +10,14 @@ import (
 	"github.com/swarmup/swarmup/pkg/spec"
 )
 
+// Managers that do not answer are dialled again for that long, since nothing
+// can be decided without them: longest where a machine may still be booting from
+// a run that was cut off.
+const (
+	applyPatience = 20 * time.Second
+	lookPatience  = 5 * time.Second
+)
+
 func (e env) applyCommand() *cli.Command {
 	return &cli.Command{
 		Name: "apply", Usage: "make the world what the file says", ArgsUsage: "[FILE]",
@@ -77,7 +85,10 @@ func (e env) carryOut(c *cli.Context, cluster *spec.Cluster, options plan.Option
 	defer func() { err = errors.Join(err, world.Close()) }()
 	j := &job{
 		env: e, cluster: cluster, options: options, parallel: c.Int("parallel"), consent: agreed,
-		json: as == "json", mask: m, progress: p,
+		json: as == "json", mask: m, progress: p, patience: lookPatience,
+	}
+	if !options.Teardown {
+		j.patience = applyPatience
 	}
 	return j.run(c.Context, world)
 }

@@ -2,7 +2,10 @@ package main
 
 import (
 	"errors"
+	"strings"
 
+	"github.com/swarmup/swarmup/pkg/bootstrap"
+	"github.com/swarmup/swarmup/pkg/daemon"
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/ssh"
 )
@@ -10,6 +13,15 @@ import (
 // hint says what the user can do about an error; "" where there is nothing to
 // say that the error does not.
 func hint(err error) string {
+	for _, of := range []func(error) string{loginHint, engineHint, swarmHint} {
+		if h := of(err); h != "" {
+			return h
+		}
+	}
+	return ""
+}
+
+func loginHint(err error) string {
 	var key *ssh.HostKeyError
 	var login *ssh.AuthError
 	var silent *ssh.UnreachableError
@@ -22,10 +34,6 @@ func hint(err error) string {
 		return "is the machine on, is its sshd running, and is its SSH port open from here?"
 	case errors.Is(err, ssh.ErrSudo):
 		return "let the login user run sudo without a password, or log in as root"
-	case errors.Is(err, engine.ErrLocked):
-		return "unlock it on that machine: docker swarm unlock"
-	case errors.Is(err, engine.ErrNoLeader), errors.Is(err, engine.ErrQuorum):
-		return "bring the managers back that are down; with more than half of them lost, see docs/operations.md"
 	}
 	return ""
 }
@@ -35,7 +43,36 @@ func hostKeyHint(err *ssh.HostKeyError) string {
 	case err.Revoked:
 		return "the key is marked as not to be trusted: give the machine a new one"
 	case err.Known:
-		return "if the machine was made anew, remove its old key (ssh-keygen -R); else do not trust it"
+		return "if the machine was made anew, take its old key out (ssh-keygen -R, or ssh.host_key); else do not trust it"
 	}
 	return "compare it with ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the machine; then put it into known_hosts or ssh.host_key, or use --accept-new-host-keys"
+}
+
+func engineHint(err error) string {
+	var port *bootstrap.PortTakenError
+	var refused *bootstrap.RefusedError
+	var file *daemon.FileError
+	switch {
+	case errors.As(err, &port) && strings.HasSuffix(port.Port, "/udp") && !strings.HasPrefix(port.Port, "7946/"):
+		return "stop what listens there, or set swarm.data_path_port before the swarm is made"
+	case errors.As(err, &port):
+		return "stop what listens there: a swarm cannot do without that port"
+	case errors.As(err, &refused):
+		return "correct engine.daemon in the file, or /etc/docker/daemon.json on the machine"
+	case errors.As(err, &file):
+		return "correct /etc/docker/daemon.json on the machine: dockerd does not start with it either"
+	}
+	return ""
+}
+
+func swarmHint(err error) string {
+	switch {
+	case errors.Is(err, engine.ErrLocked):
+		return "unlock it on that machine: docker swarm unlock"
+	case errors.Is(err, engine.ErrNoLeader), errors.Is(err, engine.ErrQuorum):
+		return "bring the managers back that are down; with more than half of them lost, see docs/operations.md"
+	case errors.Is(err, engine.ErrToken):
+		return "the tokens were changed meanwhile: run again"
+	}
+	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/swarmup/swarmup/pkg/apply"
 	"github.com/swarmup/swarmup/pkg/plan"
@@ -20,6 +21,7 @@ type job struct {
 	cluster  *spec.Cluster
 	options  plan.Options
 	parallel int
+	patience time.Duration // for managers that do not answer at first
 	consent  consent
 	json     bool
 	mask     mask
@@ -32,7 +34,7 @@ type job struct {
 func (j *job) run(ctx context.Context, world conductor) error {
 	for range maxRounds {
 		j.progress.line("", "look at "+j.cluster.Name+" ...")
-		have, err := world.Observe(ctx, 0)
+		have, err := world.Observe(ctx, j.patience)
 		if err != nil {
 			return j.stopped(fmt.Errorf("observe %s: %w", j.cluster.Name, err))
 		}

@@ -69,7 +69,7 @@ func (e env) observe(c *cli.Context, cluster *spec.Cluster) (have plan.State, er
 		return plan.State{}, err
 	}
 	defer func() { err = errors.Join(err, world.Close()) }()
-	have, err = world.Observe(c.Context, 0)
+	have, err = world.Observe(c.Context, lookPatience)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		err = fmt.Errorf("observe %s: %w", cluster.Name, err)
 	}
