@@ -1,0 +1,146 @@
+package bootstrap
+
+import (
+	"context"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/swarmup/swarmup/pkg/wait"
+)
+
+//go:embed script/*.sh
+var scripts embed.FS
+
+// grace is how long a script that changes something may go on after its context
+// has ended.
+const grace = 30 * time.Second
+
+// call is one run of a script on a machine.
+type call struct {
+	script string // name of a file in script, without .sh
+	args   []string
+	stdin  string
+	limit  time.Duration
+	// changes means that the script is not to be cut off in the middle.
+	changes bool
+}
+
+// run runs a script, with a limit, and returns its answer. What the script says
+// has gone wrong is a *scriptError.
+func run(ctx context.Context, h Host, c call) (answer, error) {
+	if ctx.Err() != nil {
+		return answer{}, context.Cause(ctx)
+	}
+	cmd, err := command(c.script, c.args)
+	if err != nil {
+		return answer{}, err
+	}
+	if c.changes {
+		var done context.CancelFunc
+		ctx, done = wait.Grace(ctx, grace)
+		defer done()
+	}
+	late := fmt.Errorf("not finished within %s", c.limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.limit, late)
+	defer cancel()
+	var stdin io.Reader
+	if c.stdin != "" {
+		stdin = strings.NewReader(c.stdin)
+	}
+	out, err := h.Run(ctx, cmd, stdin)
+	if err != nil {
+		return answer{}, err
+	}
+	return readAnswer(out)
+}
+
+// command puts a script and its arguments into one command line. A script is
+// given as an argument, so that its standard input is free, and to sh, for the
+// login shell may be another.
+func command(name string, args []string) (string, error) {
+	lib, err := scripts.ReadFile("script/lib.sh")
+	if err != nil {
+		return "", err
+	}
+	body, err := scripts.ReadFile("script/" + name + ".sh")
+	if err != nil {
+		return "", err
+	}
+	words := []string{"exec sh -c", quote(string(lib) + string(body)), "swarmup-" + name}
+	for _, a := range args {
+		words = append(words, quote(a))
+	}
+	return strings.Join(words, " "), nil
+}
+
+// quote makes one word of a POSIX shell's command line out of any text.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// answer is what a script prints: named pieces of bytes.
+type answer map[string][]byte
+
+// text gives a piece without the white space around it; "" if it is not there.
+func (a answer) text(name string) string { return strings.TrimSpace(string(a[name])) }
+
+// scriptError is what a script says has gone wrong.
+type scriptError struct{ output string }
+
+// Error gives the line that says most.
+func (e *scriptError) Error() string { return complaint(e.output) }
+
+// readAnswer reads what stands between the begin and the end line: login shells
+// may print more.
+func readAnswer(out string) (answer, error) {
+	_, body, begun := strings.Cut("\n"+out, "\nswarmup begin\n")
+	body, _, ended := strings.Cut("\n"+body, "\nswarmup end\n")
+	if !begun || !ended {
+		return nil, fmt.Errorf("read answer of the machine: not complete: %q", head(out))
+	}
+	a := answer{}
+	for line := range strings.Lines(body) {
+		name, code, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if name == "" {
+			continue
+		}
+		content, err := base64.StdEncoding.DecodeString(code)
+		if err != nil {
+			return nil, fmt.Errorf("read answer of the machine: %q: %w", head(line), err)
+		}
+		a[name] = content
+	}
+	if why, ok := a["error"]; ok {
+		return a, &scriptError{output: string(why)}
+	}
+	return a, nil
+}
+
+// head is the beginning of a text, for messages.
+func head(s string) string {
+	const limit = 80
+	if len(s) > limit {
+		return s[:limit] + "..."
+	}
+	return s
+}
+
+// complaint picks the line of a tool's output that says most: the first that
+// package managers mark as an error, else the last.
+func complaint(output string) string {
+	last := ""
+	for line := range strings.Lines(output) {
+		line = strings.TrimSpace(line)
+		for _, mark := range []string{"E: ", "Error: ", "ERROR: ", "error: "} {
+			if text, ok := strings.CutPrefix(line, mark); ok {
+				return text
+			}
+		}
+		if line != "" {
+			last = line
+		}
+	}
+	return last
+}

@@ -1,0 +1,4 @@
+# shellcheck shell=sh
+engine_facts
+config_facts
+end
