@@ -68,7 +68,6 @@ func (h *Host) pipe(s stream, network, to string) (net.Conn, error) {
 		defer close(written)
 		_, _ = io.Copy(struct{ io.Writer }{s}, far)
 		_ = s.end()
-		_ = far.Close()
 	})
 	started = started && h.life.run(func() {
 		err := h.carry(s, far)
@@ -94,7 +93,7 @@ func (h *Host) carry(s stream, far net.Conn) error {
 	if err == io.ErrClosedPipe { // the near half was closed
 		return nil
 	}
-	_ = s.end()
+	_ = far.SetReadDeadline(time.Unix(1, 0)) // ends the goroutine that writes
 	if err == nil && s.why != nil {
 		err = s.why()
 	}

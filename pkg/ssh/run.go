@@ -186,20 +186,22 @@ func firstWords(cmd string) string {
 
 // head keeps the beginning of what is written to it.
 type head struct {
-	bytes.Buffer
+	kept  bytes.Buffer
 	limit int
 	over  bool
 }
 
 // Write takes everything, and keeps what there is room for.
 func (w *head) Write(p []byte) (int, error) {
-	room := w.limit - w.Len()
+	room := w.limit - w.kept.Len()
 	if len(p) > room {
 		w.over = true
 	}
-	_, _ = w.Buffer.Write(p[:min(len(p), room)])
+	_, _ = w.kept.Write(p[:min(len(p), room)])
 	return len(p), nil
 }
+
+func (w *head) String() string { return w.kept.String() }
 
 // tail keeps the end of what is written to it.
 type tail struct {

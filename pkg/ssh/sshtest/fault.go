@@ -3,9 +3,7 @@ package sshtest
 import (
 	"fmt"
 	"io"
-	"net"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -30,6 +28,9 @@ type Fault struct {
 	// Mute loses all that the server sends from now on, as a broken network
 	// does; connections do not end by themselves.
 	Mute bool
+	// Hold keeps back what the server sends for so long, as a congested
+	// network does; nothing is lost.
+	Hold time.Duration
 	// RefuseChannels refuses every channel.
 	RefuseChannels bool
 	// RefuseExec refuses to run commands.
@@ -43,7 +44,7 @@ func (s *Server) Misbehave(f Fault) {
 	defer s.mu.Unlock()
 	s.fault = f
 	for w := range s.conns {
-		w.mute(f.Mute)
+		w.fault(f)
 	}
 }
 
@@ -63,7 +64,7 @@ func (s *Server) misbehave(w *wire) bool {
 		s.fault.Drop--
 	}
 	s.mu.Unlock()
-	w.mute(f.Mute)
+	w.fault(f)
 	switch {
 	case f.Drop > 0:
 		return false
@@ -81,36 +82,6 @@ func (s *Server) misbehave(w *wire) bool {
 	case <-w.closed:
 	}
 	return true
-}
-
-// wire is a server's connection, which may lose what is written to it.
-type wire struct {
-	net.Conn
-	once   sync.Once
-	closed chan struct{}
-	mu     sync.Mutex
-	muted  bool
-}
-
-func (w *wire) mute(on bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.muted = on
-}
-
-func (w *wire) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	muted := w.muted
-	w.mu.Unlock()
-	if muted {
-		return len(p), nil
-	}
-	return w.Conn.Write(p)
-}
-
-func (w *wire) Close() error {
-	w.once.Do(func() { close(w.closed) })
-	return w.Conn.Close()
 }
 
 func itoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
