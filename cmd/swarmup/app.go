@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"github.com/swarmup/swarmup/pkg/cluster"
@@ -12,68 +14,89 @@ import (
 	"github.com/swarmup/swarmup/pkg/ssh"
 )
 
-// connect is the one place that picks concrete types: the provider of the file,
-// and the conductor that works with it.
+// connect makes the conductor of a cluster. It is the one place that picks
+// concrete types.
 func connect(s settings) (conductor, error) {
-	home, err := homeOf(s)
+	from, err := providerOf(s.cluster)
 	if err != nil {
 		return nil, err
 	}
-	machines, local, err := providerOf(s.cluster)
+	home, err := stateHome(s.env)
 	if err != nil {
 		return nil, err
 	}
-	return cluster.New(cluster.Config{
-		Spec: s.cluster, Provider: machines, Local: local, SSH: sshOf(s),
-		Home: filepath.Join(home, s.cluster.Name), ReadOnly: s.readOnly, Progress: s.progress,
+	c, err := cluster.New(cluster.Config{
+		Spec: s.cluster, Provider: from, SSH: sshOptions(s),
+		Local: s.cluster.Provider.Name == "docker", Home: filepath.Join(home, s.cluster.Name),
+		Progress: s.progress, ReadOnly: s.readOnly,
 		ConnectTimeout: s.connectTimeout, DrainTimeout: s.drainTimeout, ForceDrain: s.forceDrain,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return &conducted{Cluster: c, provider: from}, nil
 }
 
-// providerOf makes the provider. A local one has its machines on this computer,
-// where swarmup keeps the login key.
-func providerOf(c *spec.Cluster) (p provider.Provider, local bool, err error) {
+// conducted is a cluster together with the provider that was made for it.
+type conducted struct {
+	*cluster.Cluster
+	provider provider.Provider
+}
+
+// Close ends the connections of both.
+func (c *conducted) Close() error {
+	err := c.Cluster.Close()
+	if closer, ok := c.provider.(io.Closer); ok {
+		err = errors.Join(err, closer.Close())
+	}
+	return err
+}
+
+func providerOf(c *spec.Cluster) (provider.Provider, error) {
 	switch c.Provider.Name {
 	case "docker":
-		d := c.Provider.Docker
-		p, err = docker.New(docker.Settings{Image: d.Image, Subnet: d.Subnet})
-		return p, true, err
+		return docker.New(docker.Settings{Image: c.Provider.Docker.Image, Subnet: c.Provider.Docker.Subnet})
 	case "ssh":
-		var machines []provider.Machine
-		for _, n := range c.Nodes {
-			machines = append(machines, provider.Machine{
-				Node: n.Name, SSH: provider.Endpoint{Host: n.Address, Port: n.SSH.Port, User: n.SSH.User},
-			})
-		}
-		return existing.New(c.Name, machines), false, nil
+		return existing.New(c.Name, machinesOf(c)), nil
 	}
-	return nil, false, fmt.Errorf("provider %q is not supported", c.Provider.Name)
+	return nil, fmt.Errorf("provider %q is not built in", c.Provider.Name)
 }
 
-// homeOf is where swarmup keeps the files of local clusters: $SWARMUP_HOME, else
-// $XDG_STATE_HOME/swarmup, else ~/.local/state/swarmup.
-func homeOf(s settings) (string, error) {
-	if dir := s.env("SWARMUP_HOME"); dir != "" {
-		return filepath.Abs(dir)
+// machinesOf are the machines that a file names by address.
+func machinesOf(c *spec.Cluster) []provider.Machine {
+	var out []provider.Machine
+	for _, n := range c.Nodes {
+		out = append(out, provider.Machine{
+			Node: n.Name, HostKey: n.SSH.HostKey,
+			SSH: provider.Endpoint{Host: n.Address, Port: n.SSH.Port, User: n.SSH.User},
+		})
 	}
-	if dir := s.env("XDG_STATE_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "swarmup"), nil
-	}
-	home := s.env("HOME")
-	if home == "" {
-		return "", refusal("set one of them", "none of SWARMUP_HOME, XDG_STATE_HOME and HOME is set")
-	}
-	return filepath.Join(home, ".local", "state", "swarmup"), nil
+	return out
 }
 
-// sshOf gives what the environment says about logins.
-func sshOf(s settings) ssh.Options {
+func sshOptions(s settings) ssh.Options {
 	o := ssh.Options{
-		Agent: s.env("SSH_AUTH_SOCK"), LocalUser: s.env("USER"), Home: s.env("HOME"),
+		Agent: s.env("SSH_AUTH_SOCK"), Home: s.env("HOME"), LocalUser: s.env("USER"),
 		Key: ssh.NewPrivateKey([]byte(s.env("SWARMUP_SSH_KEY"))), AcceptNew: s.acceptNew,
 	}
 	if o.Home != "" {
 		o.ConfigFile = filepath.Join(o.Home, ".ssh", "config")
 	}
 	return o
+}
+
+// stateHome is where login keys of local machines are kept: $SWARMUP_HOME, else
+// swarmup's folder under the state home of the XDG base directories, which
+// ignore relative paths (freedesktop.org, XDG Base Directory 0.8).
+func stateHome(env func(string) string) (string, error) {
+	if home := env("SWARMUP_HOME"); home != "" {
+		return filepath.Abs(home)
+	}
+	if state := env("XDG_STATE_HOME"); filepath.IsAbs(state) {
+		return filepath.Join(state, "swarmup"), nil
+	}
+	if home := env("HOME"); filepath.IsAbs(home) {
+		return filepath.Join(home, ".local", "state", "swarmup"), nil
+	}
+	return "", refusal("set HOME or SWARMUP_HOME", "there is no home directory to keep a login key in")
 }

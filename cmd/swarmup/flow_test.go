@@ -181,6 +181,8 @@ func TestApply(t *testing.T) {
 		{name: "does the steps of the plan", world: &world{plans: []plan.Plan{steps("create/n1", "join/n1<create/n1")}},
 			out: []string{"demo: 2 steps, 1 node to add\n", "demo: done: 1 node, 2 steps, 0.0 s\n"},
 			err: []string{"n1: create machine ...\n", "n1: create machine: done", "n1: join as worker: done"}, did: "create/n1 join/n1"},
+		{name: "tells the ID of a new swarm", world: &world{plans: []plan.Plan{steps("init/mgr1")}, do: func(context.Context, plan.Step) (string, error) { return "swarm 53x1z42e", nil }},
+			out: []string{"demo: new swarm 53x1z42e; the file may pin it as swarm.id\ndemo: done"}, did: "init/mgr1"},
 		{name: "goes on after a failure, says what was held back, and exits with 1",
 			world: &world{plans: []plan.Plan{steps("create/n1", "join/n1<create/n1", "label/n1<join/n1", "create/n2")}, do: failing("create/n1", "no room")},
 			code:  exitFailed, out: []string{"demo: failed: 2 nodes, 4 steps (1 failed, 2 held back), 0.0 s\n"},

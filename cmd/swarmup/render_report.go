@@ -94,7 +94,17 @@ func outcomeText(o outcome) string {
 	if len(bad) > 0 {
 		steps += " (" + strings.Join(bad, ", ") + ")"
 	}
-	return fmt.Sprintf("%s: %s: %s, %s, %.1f s\n", o.Cluster, o.Result, count(len(distinct(nodes)), "node"), steps, o.Seconds)
+	return newSwarm(o) + fmt.Sprintf("%s: %s: %s, %s, %.1f s\n", o.Cluster, o.Result, count(len(distinct(nodes)), "node"), steps, o.Seconds)
+}
+
+// newSwarm tells the ID of a swarm that was made, since a file may pin it.
+func newSwarm(o outcome) string {
+	for _, s := range o.Steps {
+		if s.Action == plan.Init && s.Status == apply.Done && s.Note != "" {
+			return fmt.Sprintf("%s: new %s; the file may pin it as swarm.id\n", o.Cluster, s.Note)
+		}
+	}
+	return ""
 }
 
 // heldBack says, one line a node, which steps a failure held back.
