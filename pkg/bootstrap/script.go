@@ -128,13 +128,19 @@ func head(s string) string {
 }
 
 // complaint picks the line of a tool's output that says most: the first that
-// package managers mark as an error, else the last.
+// package managers mark as an error, with the next if it only announces that;
+// else the last.
 func complaint(output string) string {
+	lines := strings.FieldsFunc(output, func(r rune) bool { return r == '\n' || r == '\r' })
 	last := ""
-	for line := range strings.Lines(output) {
+	for i, line := range lines {
 		line = strings.TrimSpace(line)
 		for _, mark := range []string{"E: ", "Error: ", "ERROR: ", "error: "} {
-			if text, ok := strings.CutPrefix(line, mark); ok {
+			text, ok := strings.CutPrefix(line, mark)
+			if ok && strings.HasSuffix(text, ":") && i+1 < len(lines) {
+				return text + " " + strings.TrimSuffix(strings.TrimSpace(lines[i+1]), ":")
+			}
+			if ok {
 				return text
 			}
 		}

@@ -1,0 +1,158 @@
+package bootstrap
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// fakeEngine is what there is to know of a dockerd from outside. It keeps its
+// state in a file, for the commands that change it are processes of their own.
+// How it takes a configuration is written from dockerd(8) and from moby
+// daemon/config/config.go and daemon/reload.go.
+type fakeEngine struct {
+	Version string
+	Flags   []string // its command line
+	Running bool
+	Quiet   bool   // its log level is above info
+	Broken  string // why it does not start, whatever the file says
+	Deaf    bool   // it takes no notice of a reload, and logs none
+
+	// The configuration that it works by.
+	Labels, Registries, Mirrors []string
+	Keys                        map[string]string
+
+	Journal []string
+}
+
+func engineFile(root string) string { return filepath.Join(filepath.Dir(root), "engine.json") }
+
+func readEngine(root string) fakeEngine {
+	var e fakeEngine
+	b, err := os.ReadFile(engineFile(root))
+	if err == nil {
+		err = json.Unmarshal(b, &e)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
+func (e fakeEngine) save(root string) {
+	b, err := json.Marshal(e)
+	if err == nil {
+		err = os.WriteFile(engineFile(root), b, 0o644)
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+func (e *fakeEngine) log(format string, args ...any) {
+	e.Journal = append(e.Journal, fmt.Sprintf(format, args...))
+}
+
+// config is a daemon.json that was read.
+type config struct {
+	keys  map[string]string // raw
+	lists map[string][]string
+}
+
+var engineLists = []string{"labels", "insecure-registries", "registry-mirrors"}
+
+// check reads a daemon.json as dockerd does.
+func (e *fakeEngine) check(path string) (config, error) {
+	c := config{keys: map[string]string{}, lists: map[string][]string{}}
+	b, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		return c, nil
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(b, &raw); err != nil {
+		return c, err
+	}
+	known := append([]string{"debug", "log-driver", "mtu", "data-root", "default-address-pools"}, engineLists...)
+	for _, k := range slices.Sorted(maps.Keys(raw)) {
+		if !slices.Contains(known, k) {
+			return c, fmt.Errorf("the following directives don't match any configuration option: %s", k)
+		}
+		if slices.Contains(e.Flags, "--"+k) {
+			return c, fmt.Errorf("the following directives are specified both as a flag and in the configuration file: %s", k)
+		}
+		if slices.Contains(engineLists, k) {
+			var list []string
+			if err := json.Unmarshal(raw[k], &list); err != nil {
+				return c, err
+			}
+			c.lists[k] = append([]string{}, list...)
+			continue
+		}
+		c.keys[k] = string(raw[k])
+	}
+	return c, nil
+}
+
+// start works by the file and nothing else.
+func (e *fakeEngine) start(root string) error {
+	if e.Broken != "" {
+		return fmt.Errorf("failed to start daemon: %s", e.Broken)
+	}
+	c, err := e.check(root + daemonFile)
+	if err != nil {
+		return fmt.Errorf("unable to configure the Docker daemon with file %s: %w", daemonFile, err)
+	}
+	e.Labels, e.Registries, e.Mirrors = c.lists["labels"], c.lists["insecure-registries"], c.lists["registry-mirrors"]
+	e.Keys, e.Running = c.keys, true
+	return nil
+}
+
+// reload takes over the lists that the file has, and of the keys those that can
+// be reloaded; it complains in the log only.
+func (e *fakeEngine) reload(root string) {
+	if e.Deaf {
+		return
+	}
+	c, err := e.check(root + daemonFile)
+	if err != nil {
+		e.log(`time="2026-11-22T10:00:00.1Z" level=error msg=%q`, err.Error())
+		return
+	}
+	for i, list := range []*[]string{&e.Labels, &e.Registries, &e.Mirrors} {
+		if v, ok := c.lists[engineLists[i]]; ok {
+			*list = v
+		}
+	}
+	if v, ok := c.keys["debug"]; ok {
+		e.Keys["debug"] = v
+	}
+	if !e.Quiet {
+		e.log(`time="2026-11-22T10:00:00.1Z" level=info msg="Reloaded configuration: {\"labels\":[]}"`)
+	}
+}
+
+// appear shows the process where Linux shows processes.
+func (e *fakeEngine) appear(root string, pid int) {
+	dir := fmt.Sprintf("%s/proc/%d", root, pid)
+	for path, content := range map[string]string{
+		dir + "/comm":            "dockerd\n",
+		dir + "/cmdline":         strings.Join(append([]string{"/usr/bin/dockerd"}, e.Flags...), "\x00") + "\x00",
+		root + "/run/docker.pid": fmt.Sprint(pid),
+	} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			panic(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			panic(err)
+		}
+	}
+}
+
+func (e *fakeEngine) disappear(root string) {
+	e.Running = false
+	_ = os.Remove(root + "/run/docker.pid")
+}

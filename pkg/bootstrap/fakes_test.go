@@ -1,0 +1,194 @@
+package bootstrap
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain plays the commands of a machine: see machine.fake.
+func TestMain(m *testing.M) {
+	name := filepath.Base(os.Args[0])
+	if strings.HasSuffix(name, ".test") {
+		goleak.VerifyTestMain(m)
+		return
+	}
+	os.Exit(play(os.Getenv("ROOT"), name, os.Args[1:]))
+}
+
+// play plays one command and returns its exit status. A command, or one of its
+// verbs, that is not known here is one that the scripts must not use.
+func play(root, name string, args []string) int {
+	f, err := os.OpenFile(root+"/calls", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Fprintln(f, strings.ReplaceAll(strings.Join(append([]string{name}, args...), " "), root, ""))
+	_ = f.Close()
+	switch name {
+	case "systemctl":
+		return playSystemctl(root, args)
+	case "rc-service":
+		return playService(root, args)
+	case "rc-update":
+		return 0
+	case "journalctl":
+		return playJournalctl(root, args)
+	case "dockerd":
+		return playDockerd(root, args)
+	case "docker":
+		if !readEngine(root).Running {
+			return complain(1, "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?")
+		}
+		return 0
+	case "apt-get", "apt-cache", "dpkg", "dnf", "zypper", "apk":
+		return playInstall(root, name, args)
+	}
+	return complain(127, "no fake for "+name)
+}
+
+func complain(status int, text string) int {
+	fmt.Fprintln(os.Stderr, text)
+	return status
+}
+
+func playSystemctl(root string, args []string) int {
+	e := readEngine(root)
+	defer func() { e.save(root) }()
+	if len(args) != 2 || args[1] != "docker.service" {
+		return complain(1, "Unknown command verb or unit")
+	}
+	switch args[0] {
+	case "enable", "reset-failed":
+		return 0
+	case "reload":
+		if !e.Running {
+			return complain(1, "docker.service is not active, cannot reload.")
+		}
+		e.reload(root)
+		return 0
+	case "restart":
+		e.disappear(root)
+	}
+	if !startService(root, &e, func(line string) { e.log("%s", line) }) {
+		return complain(1, "Job for docker.service failed because the control process exited with error code.")
+	}
+	return 0
+}
+
+// startService starts an engine that does not run, and logs why it does not start.
+func startService(root string, e *fakeEngine, log func(string)) bool {
+	if e.Running {
+		return true
+	}
+	if err := e.start(root); err != nil {
+		log(err.Error())
+		return false
+	}
+	e.appear(root, 4242)
+	return true
+}
+
+func playService(root string, args []string) int {
+	e := readEngine(root)
+	defer func() { e.save(root) }()
+	file := func(line string) { appendFile(root+"/var/log/docker.log", line+"\n") }
+	switch strings.Join(args, " ") {
+	case "docker reload":
+		e.reload(root)
+		for _, line := range e.Journal {
+			file(line)
+		}
+		e.Journal = nil
+		return 0
+	case "docker restart":
+		e.disappear(root)
+	case "docker start":
+	default:
+		return complain(1, "rc-service: unknown")
+	}
+	if !startService(root, &e, file) {
+		return complain(1, " * ERROR: docker failed to start")
+	}
+	return 0
+}
+
+func appendFile(path, content string) {
+	_ = os.MkdirAll(filepath.Dir(path), 0o755)
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		panic(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(content); err != nil {
+		panic(err)
+	}
+}
+
+// playJournalctl counts lines for a cursor.
+func playJournalctl(root string, args []string) int {
+	lines := readEngine(root).Journal
+	from := 0
+	for _, a := range args {
+		if n, ok := strings.CutPrefix(a, "--after-cursor=s="); ok {
+			from, _ = strconv.Atoi(n)
+		}
+	}
+	if slices.Contains(args, "--show-cursor") {
+		fmt.Printf("a line of somebody\n-- cursor: s=%d\n", len(lines))
+		return 0
+	}
+	for _, line := range lines[from:] {
+		fmt.Println(line)
+	}
+	return 0
+}
+
+// playDockerd tells its version, checks a file, or is a dockerd: then it is a
+// real process that real signals reach.
+func playDockerd(root string, args []string) int {
+	e := readEngine(root)
+	switch {
+	case slices.Contains(args, "--version"):
+		fmt.Printf("Docker version %s, build 89c5e8f\n", e.Version)
+		return 0
+	case len(args) == 3 && args[0] == "--validate":
+		if !knowsValidate(e.Version) {
+			return complain(125, "Status: unknown flag: --validate")
+		}
+		if _, err := e.check(args[2]); err != nil {
+			return complain(1, fmt.Sprintf("unable to configure the Docker daemon with file %s: %s", args[2], err))
+		}
+		return complain(0, "configuration OK")
+	}
+	e.Flags = args
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM)
+	if err := e.start(root); err != nil {
+		return complain(1, err.Error())
+	}
+	e.appear(root, os.Getpid())
+	e.save(root)
+	for s := range signals {
+		if s == syscall.SIGTERM {
+			break
+		}
+		e.reload(root)
+		for _, line := range e.Journal {
+			fmt.Fprintln(os.Stderr, line)
+		}
+		e.Journal = nil
+		e.save(root)
+	}
+	e.disappear(root)
+	e.save(root)
+	return 0
+}
