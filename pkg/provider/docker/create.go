@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -42,6 +43,7 @@ func (p *Provider) create(ctx context.Context, req provider.Request) (provider.M
 	defer release()
 	var last error
 	for attempt := range maxTries {
+		pause(ctx, attempt)
 		m, err := p.existing(ctx, req)
 		if err != nil || m.ID != "" {
 			return m, err
@@ -57,6 +59,21 @@ func (p *Provider) create(ctx context.Context, req provider.Request) (provider.M
 		last = err
 	}
 	return provider.Machine{}, last
+}
+
+// pause comes before each attempt but the first and lets whoever was faster get
+// on: the engine reserves a container's name before it shows the container.
+func pause(ctx context.Context, attempt int) {
+	if attempt == 0 {
+		return
+	}
+	longest := min(100*time.Millisecond<<attempt, 2*time.Second)
+	timer := time.NewTimer(longest/2 + rand.N(longest/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 func checkRequest(req provider.Request) error {

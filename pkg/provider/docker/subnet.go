@@ -108,6 +108,10 @@ func (n clusterNet) freeAddress(taken map[string]bool, skip int) (netip.Addr, er
 	return last, nil
 }
 
+// room is how many machines fit: all addresses but the network's, the gateway's
+// and the broadcast's.
+func (n clusterNet) room() int { return 1<<(32-n.subnet.Bits()) - 3 }
+
 // parting is how many free addresses to pass over at the given attempt.
 func parting(attempt int) int {
 	if attempt == 0 {
