@@ -18,7 +18,7 @@ const (
 	maxOutput = 4 << 20
 	// farewell is how long an interrupted command may take to end, once it was
 	// told to and its channel was closed.
-	farewell = 2 * time.Second
+	farewell = time.Second
 )
 
 // Run runs a command in the login user's shell and returns what it wrote to
@@ -29,7 +29,10 @@ const (
 // beneath it a *LostError, a login user without sudo wraps ErrSudo. More than
 // 4 MiB on standard output is an error; of standard error only the end is
 // kept. When ctx ends the command is sent SIGTERM, its channel is closed, and
-// Run returns; a command that minds neither goes on running.
+// Run returns at most a second later. A command that minds neither goes on
+// running, and OpenSSH delivers signals to logins other than root only
+// (session.c, session_signal_req): what must not go on has to notice the end of
+// its input or output.
 func (h *Host) Run(ctx context.Context, cmd string, stdin io.Reader) (stdout string, err error) {
 	line := cmd
 	if h.user != "root" {

@@ -150,7 +150,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	}{
 		{name: "at once, and the command with it", took: 3 * time.Second},
 		{name: "at once, also when the command minds no signal", stays: true, took: 3 * time.Second},
-		{name: "a moment later, when the network is gone", fault: sshtest.Fault{Mute: true}, took: 5 * time.Second},
+		{name: "a moment later, when the network is gone", fault: sshtest.Fault{Mute: true}, took: 4 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
