@@ -85,10 +85,10 @@ func (e env) carryOut(c *cli.Context, cluster *spec.Cluster, options plan.Option
 	defer func() { err = errors.Join(err, world.Close()) }()
 	j := &job{
 		env: e, cluster: cluster, options: options, parallel: c.Int("parallel"), consent: agreed,
-		json: as == "json", mask: m, progress: p, patience: lookPatience,
+		json: as == "json", mask: m, progress: p, patience: min(applyPatience, c.Duration("connect-timeout")),
 	}
-	if !options.Teardown {
-		j.patience = applyPatience
+	if options.Teardown {
+		j.patience = min(lookPatience, j.patience)
 	}
 	return j.run(c.Context, world)
 }

@@ -32,12 +32,13 @@ type world struct {
 	do    func(ctx context.Context, s plan.Step) (string, error)
 	fail  error // of Observe
 
-	mu     sync.Mutex
-	looks  int
-	did    []string
-	closed int
-	asked  settings
-	wish   plan.Options
+	mu      sync.Mutex
+	patient time.Duration // of the last look
+	looks   int
+	did     []string
+	closed  int
+	asked   settings
+	wish    plan.Options
 }
 
 func (w *world) connect(s settings) (conductor, error) {
@@ -45,8 +46,9 @@ func (w *world) connect(s settings) (conductor, error) {
 	return w, nil
 }
 
-func (w *world) Observe(context.Context, time.Duration) (plan.State, error) {
+func (w *world) Observe(_ context.Context, patience time.Duration) (plan.State, error) {
 	w.looks++
+	w.patient = patience
 	return w.have, w.fail
 }
 
@@ -236,6 +238,19 @@ func TestApplyPassesItsFlagsOn(t *testing.T) {
 	}
 	if got.cluster.Name != "demo" || got.env("SWARMUP_HOME") != "/h" {
 		t.Errorf("cluster %q, home %q", got.cluster.Name, got.env("SWARMUP_HOME"))
+	}
+}
+
+func TestPatienceIsNoLongerThanTheTimeToConnect(t *testing.T) {
+	for args, want := range map[string]time.Duration{
+		"apply": applyPatience, "apply --connect-timeout 3s": 3 * time.Second, "plan": lookPatience, "status": lookPatience,
+		"destroy": lookPatience, "destroy --connect-timeout 3s": 3 * time.Second,
+	} {
+		w := &world{}
+		user{world: w}.run(t, strings.Fields(args)...)
+		if w.patient != want {
+			t.Errorf("%s: %s, want %s", args, w.patient, want)
+		}
 	}
 }
 

@@ -162,7 +162,7 @@ func (j *job) explain(o outcome) {
 	}
 	tellFindings(j.err, "refused", o.Refused)
 	tellFindings(j.err, "blocked", o.Blocked)
-	if o.Result == resultFailed || o.Result == resultBlocked {
+	if len(o.Steps) > 0 && (o.Result == resultFailed || o.Result == resultBlocked) {
 		tell(j.err, fmt.Sprintf("hint: what was done stays done; run swarmup %s again to go on", j.consent.command))
 	}
 }

@@ -46,7 +46,7 @@ func (p *progress) watch(r apply.Result) {
 	what := title(r.Step)
 	switch r.Status {
 	case "":
-		if words[r.Step.Action].slow {
+		if words[r.Step.Action].slow && !r.Step.Maybe { // what may not be needed has no beginning
 			p.line(r.Step.Node, what+" ...")
 		}
 	case apply.Done:
