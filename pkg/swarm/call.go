@@ -3,6 +3,8 @@ package swarm
 import (
 	"context"
 	"fmt"
+	"net"
+	"sync"
 	"time"
 
 	"github.com/swarmup/swarmup/pkg/wait"
@@ -32,7 +34,7 @@ const grace = 30 * time.Second
 func read(ctx context.Context, op string, ask func(context.Context) error) error {
 	ctx, cancel := within(ctx, readLimit)
 	defer cancel()
-	return fail(op, caused(ctx, ask(bind(ctx))))
+	return fail(op, run(ctx, ask))
 }
 
 // mutate asks for one change, unless ctx has ended. Once begun it gets the
@@ -45,7 +47,7 @@ func mutate(ctx context.Context, op string, limit time.Duration, ask func(contex
 	defer cancel()
 	ctx, cancelLimit := within(ctx, limit)
 	defer cancelLimit()
-	return fail(op, caused(ctx, ask(bind(ctx))))
+	return fail(op, run(ctx, ask))
 }
 
 func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
@@ -60,31 +62,52 @@ func (e limitError) Error() string { return fmt.Sprintf("no answer within %s", t
 
 func (limitError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// caused replaces the error of a call whose context ended by the reason why it
-// ended: the client's own says "context canceled" at best.
-func caused(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil && !answered(err) {
+// run asks. Where no answer came it gives the reason for that: Docker's client
+// says "context canceled" or "Cannot connect to the Docker daemon" at best.
+func run(ctx context.Context, ask func(context.Context) error) error {
+	c := &call{ctx: ctx}
+	err := ask(context.WithValue(ctx, callKey{}, c))
+	if err == nil || code(err) != 0 {
+		return err
+	}
+	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dial != nil {
+		return c.dial
 	}
 	return err
 }
 
+// A call goes along with the dial that it starts. Package http cuts dials loose
+// from their requests, for later ones to use (net/http transport.go, getConn);
+// here no dial outlives its call, and the call learns why it came to nothing.
+type call struct {
+	ctx context.Context
+
+	mu   sync.Mutex
+	dial error
+}
+
 type callKey struct{}
 
-// bind and rebind carry a call's context to the dial that it starts. Package
-// http cuts dials loose from their requests, for later ones to use (net/http
-// transport.go, getConn); here no dial shall outlive its call.
-func bind(ctx context.Context) context.Context { return context.WithValue(ctx, callKey{}, ctx) }
-
-func rebind(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	call, ok := ctx.Value(callKey{}).(context.Context)
-	if !ok {
-		return ctx, func() { cancel(nil) }
-	}
-	stop := context.AfterFunc(call, func() { cancel(context.Cause(call)) })
-	return ctx, func() {
-		stop()
-		cancel(nil)
+// through is a dialer for package http.
+func through(dial Dialer) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		c, ok := ctx.Value(callKey{}).(*call)
+		if !ok {
+			return dial(ctx, "unix", Socket)
+		}
+		stop := context.AfterFunc(c.ctx, func() { cancel(context.Cause(c.ctx)) })
+		defer stop()
+		conn, err := dial(ctx, "unix", Socket)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.dial = err
+		return conn, err
 	}
 }

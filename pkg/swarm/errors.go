@@ -14,10 +14,11 @@ import (
 	"github.com/swarmup/swarmup/pkg/engine"
 )
 
-// Error is a call that did not succeed. It holds nothing but the text of what
-// went wrong, without any token, so that no formatting can bring one to light.
-// errors.Is finds the sentinels of package engine, and the context's reason
-// where that ended the call.
+// Error is a call that did not succeed. Of an engine's answer it holds nothing
+// but the text, without any token, so that no formatting can bring one to
+// light. errors.Is finds the sentinels of package engine; where there was no
+// answer, errors.Is and errors.As also find the dialer's error or the context's
+// reason.
 type Error struct {
 	// Op is what was asked for, such as "join swarm".
 	Op string
@@ -32,7 +33,7 @@ type Error struct {
 // Error is OP: TEXT.
 func (e *Error) Error() string { return e.Op + ": " + e.Text }
 
-// Unwrap gives the sentinels; the error that the client gave is not kept.
+// Unwrap gives the sentinels, and the reason why there was no answer.
 func (e *Error) Unwrap() []error { return e.is }
 
 // daemonPrefix is what Docker's client puts before the words of the engine
@@ -46,14 +47,11 @@ func fail(op string, err error) error {
 	}
 	e := &Error{Op: op, Code: code(err), Text: scrub(words(err))}
 	if e.Code == 0 {
-		e.is = append(e.is, engine.ErrNoAnswer)
+		// Nothing of the request is in such an error: it comes from the
+		// context, the dialer or the connection.
+		e.is = []error{engine.ErrNoAnswer, err}
 	} else if kind := classify(e.Code, e.Text); kind != nil {
-		e.is = append(e.is, kind)
-	}
-	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
-		if e.Code == 0 && errors.Is(err, end) {
-			e.is = append(e.is, end)
-		}
+		e.is = []error{kind}
 	}
 	return e
 }
@@ -67,9 +65,6 @@ func words(err error) string {
 	}
 	return strings.TrimPrefix(err.Error(), daemonPrefix)
 }
-
-// answered says whether an engine gave this error, and not the way to it.
-func answered(err error) bool { return code(err) != 0 }
 
 // code gives the HTTP status of the engine's answer as far as the client keeps
 // it (moby client/errors.go, httpErrorFromStatusCode); 0 means no answer.

@@ -38,11 +38,7 @@ type Engine struct {
 // first call also settles the version of the API, from 1.40 (engine 19.03) on.
 func New(dial Dialer) (*Engine, error) {
 	transport := &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			ctx, cancel := rebind(ctx)
-			defer cancel()
-			return dial(ctx, "unix", Socket)
-		},
+		DialContext:         through(dial),
 		DisableCompression:  true,
 		MaxIdleConns:        1,
 		MaxIdleConnsPerHost: 1,

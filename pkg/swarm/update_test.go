@@ -1,0 +1,211 @@
+package swarm_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/swarm/swarmtest"
+)
+
+const nodeUpdate = "POST /nodes/{id}/update"
+
+func TestAnUpdateThatRacesAnotherIsMadeAnew(t *testing.T) {
+	tests := []struct {
+		name         string
+		races, calls int
+		ok           bool
+	}{
+		{"alone", 0, 1, true},
+		{"once", 1, 2, true},
+		{"four times", 4, 5, true},
+		{"for ever", 99, 5, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *swarmtest.World) {
+				m, _ := pair(t, w)
+				w.Race(tt.races)
+				err := m.UpdateNode(t.Context(), w.Nodes()[0].ID, func(s *engine.NodeSpec) { s.Labels["a"] = "b" })
+				if (err == nil) != tt.ok || w.Calls(nodeUpdate) != tt.calls {
+					t.Errorf("got %v after %d calls, want ok %t after %d", err, w.Calls(nodeUpdate), tt.ok, tt.calls)
+				}
+				if !tt.ok && !strings.Contains(err.Error(), "update out of sequence") {
+					t.Errorf("got %q, want the engine's words", err)
+				}
+				if tt.ok && w.Nodes()[0].Labels["a"] != "b" {
+					t.Errorf("got labels %v, want a=b", w.Nodes()[0].Labels)
+				}
+			})
+		})
+	}
+}
+
+func TestAnUpdateThatChangesNothingIsNotSent(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *swarmtest.World) {
+		m, _ := pair(t, w)
+		same := func(s *engine.NodeSpec) { s.Role, s.Availability = "manager", "active" }
+		if err := m.UpdateNode(t.Context(), w.Nodes()[0].ID, same); err != nil || w.Calls(nodeUpdate) != 0 {
+			t.Errorf("got %v and %d calls, want none", err, w.Calls(nodeUpdate))
+		}
+		if err := m.UpdateSwarm(t.Context(), func(*engine.SwarmSpec) {}); err != nil || w.Calls("POST /swarm/update") != 0 {
+			t.Errorf("got %v and %d calls, want none", err, w.Calls("POST /swarm/update"))
+		}
+	})
+}
+
+func TestAnUpdateKeepsWhatItDoesNotChange(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *swarmtest.World) {
+		e := w.Engine("10.0.0.1", "m1")
+		m := connect(t, e)
+		if _, err := m.Init(t.Context(), engine.InitRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		id := w.Nodes()[0].ID
+		raw := raw(t, e)
+		version := raw("GET", "/nodes/"+id, "")["Version"].(map[string]any)["Index"]
+		raw("POST", fmt.Sprintf("/nodes/%s/update?version=%v", id, version), `{"Name":"N","Labels":{"a":"b"},"Role":"manager","Availability":"pause"}`)
+		if err := m.UpdateNode(t.Context(), id, func(s *engine.NodeSpec) { s.Availability = "drain" }); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]any{"Name": "N", "Labels": map[string]any{"a": "b"}, "Role": "manager", "Availability": "drain"}
+		if d := cmp.Diff(want, raw("GET", "/nodes/"+id, "")["Spec"]); d != "" {
+			t.Errorf("spec (-want +got):\n%s", d)
+		}
+	})
+}
+
+// raw asks an engine without package swarm.
+func raw(t *testing.T, e *swarmtest.Engine) func(method, path, body string) map[string]any {
+	t.Helper()
+	tr := &http.Transport{DialContext: e.Dial, DisableKeepAlives: true}
+	return func(method, path, body string) map[string]any {
+		t.Helper()
+		req, _ := http.NewRequestWithContext(t.Context(), method, "http://engine"+path, strings.NewReader(body))
+		resp, err := tr.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		var b bytes.Buffer
+		_, _ = b.ReadFrom(resp.Body)
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s %s: %s %s", method, path, resp.Status, b.String())
+		}
+		return object(b.Bytes())
+	}
+}
+
+func TestTheSwarmsOwnSettings(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *swarmtest.World) {
+		m := connect(t, w.Engine("10.0.0.1", "m1"))
+		if _, err := m.Init(t.Context(), engine.InitRequest{Pool: []string{"172.24.0.0/13"}, SubnetSize: 26, DataPathPort: 5000, NodeCertExpiry: 48 * time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+		w.Race(1)
+		if err := m.UpdateSwarm(t.Context(), func(s *engine.SwarmSpec) { s.NodeCertExpiry *= 2 }); err != nil {
+			t.Fatal(err)
+		}
+		s, err := m.Swarm(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(s.Worker.Reveal(), "SWMTKN-1-") || s.Worker.Reveal() == s.Manager.Reveal() {
+			t.Error("want two tokens")
+		}
+		s.Worker, s.Manager = engine.Token{}, engine.Token{}
+		want := engine.Swarm{ID: w.Clusters()[0], Pool: []string{"172.24.0.0/13"}, SubnetSize: 26, DataPathPort: 5000, NodeCertExpiry: 96 * time.Hour}
+		if d := cmp.Diff(want, s, cmp.Comparer(func(a, b engine.Token) bool { return a.Reveal() == b.Reveal() })); d != "" {
+			t.Errorf("swarm (-want +got):\n%s", d)
+		}
+	})
+}
+
+func TestLeavingNoSwarmIsSuccess(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *swarmtest.World) {
+		if err := connect(t, w.Engine("10.0.0.1", "m1")).Leave(t.Context(), false); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAManagerLeavesOnlyByForce(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *swarmtest.World) {
+		m, _ := pair(t, w)
+		if err := m.Leave(t.Context(), false); err == nil || !strings.Contains(err.Error(), "participating as a manager") {
+			t.Errorf("got %v, want a refusal", err)
+		}
+		if err := m.Leave(t.Context(), true); err != nil {
+			t.Error(err)
+		}
+		if i, _ := m.Info(t.Context()); i.State != engine.Inactive {
+			t.Errorf("got %s, want inactive", i.State)
+		}
+	})
+}
+
+func TestRemovingANode(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *swarmtest.World) {
+		m, e := pair(t, w)
+		if err := join(t, m, e, engine.JoinRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		id := w.Nodes()[1].ID
+		if err := m.RemoveNode(t.Context(), id, false); err == nil || !strings.Contains(err.Error(), "is not down and can't be removed") {
+			t.Errorf("got %v, want a refusal", err)
+		}
+		for range 2 { // the second finds nothing
+			if err := m.RemoveNode(t.Context(), id, true); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := m.RemoveNode(t.Context(), w.Nodes()[0].ID, true); err == nil || errors.Is(err, engine.ErrNotFound) {
+			t.Errorf("got %v for a manager, want a refusal", err)
+		}
+	})
+}
+
+func TestTasksHaveTheNamesOfTheirServices(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *swarmtest.World) {
+		m, _ := pair(t, w)
+		time.Sleep(time.Second)
+		w.Run(swarmtest.Service{Name: "web", Replicas: 2})
+		w.Run(swarmtest.Service{Name: "db", Replicas: 1})
+		synctest.Wait()
+		tasks, err := m.Tasks(t.Context(), w.Nodes()[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, task := range tasks {
+			got = append(got, fmt.Sprintf("%s.%d %s %t", task.Name, task.Slot, task.State, task.Live()))
+		}
+		if d := cmp.Diff([]string{"db.1 running true", "web.1 running true", "web.2 running true"}, got); d != "" {
+			t.Errorf("tasks (-want +got):\n%s", d)
+		}
+		services, err := m.Services(t.Context())
+		if err != nil || len(services) != 2 || services[1].Name != "web" || services[1].Running != 2 || services[1].Desired != 2 {
+			t.Errorf("got %+v, %v; want web with 2 of 2", services, err)
+		}
+		if tasks, err := m.Tasks(t.Context(), "nosuch"); err != nil || len(tasks) != 0 {
+			t.Errorf("got %v, %v for another node; want none", tasks, err)
+		}
+	})
+}
+
+func object(b []byte) map[string]any {
+	m := map[string]any{}
+	_ = json.Unmarshal(b, &m)
+	return m
+}
