@@ -43,7 +43,7 @@ func (d *differ) ready(p pair) (last string, ok bool) {
 
 func (d *differ) configure(p pair, s Step) (string, bool) {
 	h := p.host
-	patch, err := daemon.Diff(h.Daemon, h.Owned, live(h.Info), WantDaemon(p.node.Engine))
+	patch, err := daemon.Diff(h.Daemon, h.Owned, live(h), WantDaemon(p.node.Engine))
 	if err != nil {
 		d.block(p.node.Name, "mend the file on the machine by hand", "read /etc/docker/daemon.json of %s: %v", p.node.Name, err)
 		return "", false
@@ -158,22 +158,25 @@ func (d *differ) removeLeftovers() {
 	}
 }
 
-// finish adds what comes behind everything else.
+// finish adds what comes behind everything else, and needs a swarm.
 func (d *differ) finish() {
-	var joins, every []string
+	var joins, every, swarm []string
 	for _, s := range d.steps {
 		every = append(every, s.ID)
-		if s.Action == Join {
+		switch s.Action {
+		case Join:
 			joins = append(joins, s.ID)
+		case Init:
+			swarm = []string{s.ID}
 		}
 	}
 	if n := d.orphans(); n > 0 {
-		every = append(every, d.add(Step{Action: Sweep, Why: fmt.Sprintf("%d entries of joins that never finished", n), Behind: joins}))
+		every = append(every, d.add(Step{Action: Sweep, Why: fmt.Sprintf("%d entries of joins that never finished", n), After: swarm, Behind: joins}))
 	} else if len(joins) > 0 {
-		every = append(every, d.add(Step{Action: Sweep, Maybe: true, Behind: joins}))
+		every = append(every, d.add(Step{Action: Sweep, Maybe: true, After: swarm, Behind: joins}))
 	}
 	if len(every) > 0 && slices.ContainsFunc(d.steps, func(s Step) bool { return s.Action != Delete }) {
-		d.add(Step{Action: Verify, Behind: every})
+		d.add(Step{Action: Verify, After: swarm, Behind: every})
 	}
 }
 
@@ -206,10 +209,10 @@ func machineOf(h *Host) string {
 	return h.Machine.Name
 }
 
-func live(i engine.Info) daemon.Live {
+func live(h *Host) daemon.Live {
 	return daemon.Live{
-		Labels: i.Labels, InsecureRegistries: i.InsecureRegistries,
-		RegistryMirrors: i.RegistryMirrors, Known: true,
+		Labels: h.Info.Labels, InsecureRegistries: h.Info.InsecureRegistries,
+		RegistryMirrors: h.Info.RegistryMirrors, Known: true, Flags: h.Flags,
 	}
 }
 

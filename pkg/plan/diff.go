@@ -112,6 +112,12 @@ func (d *differ) refusef(node, hint, format string, args ...any) {
 	d.refused = append(d.refused, Finding{Node: node, Text: fmt.Sprintf(format, args...), Hint: hint})
 }
 
+// because is block for what a host that could not be asked holds up.
+func (d *differ) because(h Host, hint, format string, args ...any) {
+	d.block(h.name(), hint, format, args...)
+	d.blocked[len(d.blocked)-1].Err = h.Err
+}
+
 // nodeID is the member that the host itself says it is; "" for none.
 func (h Host) nodeID() string {
 	if h.Answer != Answered {

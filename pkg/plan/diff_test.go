@@ -151,7 +151,7 @@ func TestDiffOfASwarmThatWorks(t *testing.T) {
 		{"a half-finished join is finished", "a:manager b:worker", "a=manager b=fresh-worker", plan.Options{}, []string{"label/b"}},
 		{"an expelled worker comes back", "a:manager b:worker", "a=manager b=expelled", plan.Options{}, []string{"join/b", "label/b<join/b"}},
 		{"silence is not absence", "a:manager", "a=manager b=worker/silent", plan.Options{}, []string{
-			"blocked: b is to go, and does not answer: no route to host",
+			"blocked: b is to go, and cannot be asked: no route to host",
 		}},
 		{"a silent worker is waited for", "a:manager b:worker", "a=manager b=idle/silent", plan.Options{}, []string{
 			"connect/b", "install/b<connect/b", "configure/b<install/b", "join/b<configure/b", "label/b<join/b",

@@ -45,7 +45,7 @@ func (d *differ) refuseStrangers() {
 func (d *differ) refuseBarred() {
 	for _, p := range d.pairs {
 		if p.host != nil && p.host.Answer == Barred {
-			d.refusef(p.node.Name, "", "%s", p.host.Why)
+			d.refused = append(d.refused, Finding{Node: p.node.Name, Text: p.host.Why, Err: p.host.Err})
 		}
 	}
 }
@@ -182,7 +182,7 @@ func (d *differ) mayInit() bool {
 		return false
 	}
 	unasked := func(h *Host) {
-		d.block(h.name(), "run again once it answers", "no swarm is made while %s may hold one: %s", h.name(), h.reason())
+		d.because(*h, "run again once it answers", "no swarm is made while %s may hold one: %s", h.name(), h.reason())
 	}
 	for _, p := range d.pairs {
 		if p.node.Role == spec.Manager && p.host != nil && !p.host.asked() {

@@ -289,7 +289,7 @@ func (l *liveDiff) reachable(p pair) bool {
 	case Off:
 		l.partial = true
 	default:
-		l.block(p.node.Name, "run again once it answers", "%s is to change its role, and does not answer: %s", p.node.Name, p.host.reason())
+		l.because(*p.host, "run again once it answers", "%s is to change its role, and cannot be asked: %s", p.node.Name, p.host.reason())
 	}
 	l.hold(p)
 	return false

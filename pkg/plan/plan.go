@@ -74,6 +74,9 @@ type Finding struct {
 	Text string `json:"text"`
 	// Hint is what the user can do about it; "" where nothing can be said.
 	Hint string `json:"hint,omitempty"`
+	// Err is the error behind Text, for hints of those who know its type; nil
+	// where there is none.
+	Err error `json:"-"`
 }
 
 // Plan is what has to be done, in an order that can be read from top to bottom.

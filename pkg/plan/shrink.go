@@ -73,7 +73,7 @@ func (l *liveDiff) removeDeadOne(h Host, e *engine.Node) {
 	case h.Answer == Answered, down && l.opt.Prune, down && h.Machine.Owned && h.Machine.Power != Running:
 		l.removeQuietly(h, e)
 	default:
-		l.block(name, "run again once it answers; --prune gives it up once the swarm calls it down", "%s is to go, and does not answer: %s", name, h.reason())
+		l.because(h, "run again once it answers; --prune gives it up once the swarm calls it down", "%s is to go, and cannot be asked: %s", name, h.reason())
 	}
 }
 

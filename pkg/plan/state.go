@@ -46,6 +46,8 @@ type Host struct {
 	// Answer says whether it could be asked; Why is the reason if it could not.
 	Answer Answer `json:"answer"`
 	Why    string `json:"why,omitempty"`
+	// Err is the error that Why is of; nil where there was none.
+	Err error `json:"-"`
 
 	// What follows is known only of a host that answered.
 
@@ -59,6 +61,8 @@ type Host struct {
 	// are the keys in it that are ours.
 	Daemon []byte       `json:"-"`
 	Owned  daemon.Owned `json:"-"`
+	// Flags are the keys of daemon.json that dockerd's command line sets.
+	Flags []string `json:"-"`
 	// SSH is user@address:port and HostKey the fingerprint it showed.
 	SSH     string `json:"ssh,omitempty"`
 	HostKey string `json:"host_key,omitempty"`

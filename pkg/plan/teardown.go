@@ -1,6 +1,9 @@
 package plan
 
-import "github.com/swarmup/swarmup/pkg/spec"
+import (
+	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/spec"
+)
 
 // teardown plans against an empty wish. Nothing is drained, demoted or counted:
 // machines of ours are deleted, all at once; others leave the swarm, workers
@@ -17,10 +20,10 @@ func (d *differ) teardown() {
 		case h.Machine.Owned:
 			every = append(every, d.add(Step{ID: "delete/" + h.Machine.Name, Action: Delete, Node: h.name(), Machine: h.Machine.Name}))
 		case h.Answer != Answered:
-			d.block(h.name(), "leave the swarm on it by hand: docker swarm leave --force", "%s did not answer: %s", h.name(), h.reason())
+			d.because(h, "leave the swarm on it by hand: docker swarm leave --force", "%s cannot be asked: %s", h.name(), h.reason())
 		case d.foreign(h):
 			d.block(h.name(), "", "%s is in a swarm that is not this cluster's, and is left alone", h.name())
-		case h.Info.Manager:
+		case h.mayManage():
 			managers = append(managers, h)
 		default:
 			workers = append(workers, h)
@@ -45,7 +48,7 @@ func (d *differ) takeBack(h Host, role spec.Role, behind []string) []string {
 	s := Step{Node: h.name(), Role: role, Machine: h.Machine.Name}
 	var out []string
 	if h.member() {
-		s.ID, s.Action, s.Force, s.Behind = "leave/"+h.name(), Leave, true, behind
+		s.ID, s.Action, s.Force, s.Behind = "leave/"+h.name(), Leave, h.mayManage(), behind
 		out = append(out, d.add(s))
 	}
 	if !h.Owned.Empty() {
@@ -53,6 +56,12 @@ func (d *differ) takeBack(h Host, role spec.Role, behind []string) []string {
 		out = append(out, d.add(s))
 	}
 	return out
+}
+
+// mayManage says whether the host is, or was when it was last well, a manager: it
+// leaves by force only.
+func (h Host) mayManage() bool {
+	return h.Info.Manager || h.Info.State == engine.Locked || h.Cert.Role == string(spec.Manager)
 }
 
 // foreign says whether a host is in a swarm that cannot be this cluster's.
