@@ -7,6 +7,7 @@ import (
 	"github.com/swarmup/swarmup/pkg/bootstrap"
 	"github.com/swarmup/swarmup/pkg/daemon"
 	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/ssh"
 )
 
@@ -19,6 +20,18 @@ func hint(err error) string {
 		}
 	}
 	return ""
+}
+
+// hinted gives each finding of a plan that has none the hint of its error.
+func hinted(p plan.Plan) plan.Plan {
+	for _, fs := range [][]plan.Finding{p.Refused, p.Blocked, p.Notes} {
+		for i, f := range fs {
+			if f.Hint == "" && f.Err != nil {
+				fs[i].Hint = hint(f.Err)
+			}
+		}
+	}
+	return p
 }
 
 func loginHint(err error) string {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/spec"
 )
 
 func main() {
@@ -28,6 +29,8 @@ func main() {
 		exit:     os.Exit,
 		now:      time.Now,
 		connect:  connect,
-		diff:     plan.Diff,
+		diff: func(want *spec.Cluster, have plan.State, opt plan.Options) plan.Plan {
+			return hinted(plan.Diff(want, have, opt))
+		},
 	}))
 }
