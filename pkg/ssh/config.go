@@ -103,7 +103,7 @@ func (c *config) line(words []string, now block, outer bool, depth int) (block, 
 	}
 	if keyword == "include" {
 		if now == unclear {
-			return now, errors.New("Include under a Match that is not supported here")
+			return now, fmt.Errorf("%s under a Match that is not supported here", words[0])
 		}
 		return now, c.include(args, depth)
 	}

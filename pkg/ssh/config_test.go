@@ -190,7 +190,6 @@ func TestResolveMergesTargetConfigAndDefaults(t *testing.T) {
 		target Target
 		config string
 		want   func(*endpoint)
-		err    string
 	}{
 		{name: "defaults", want: func(*endpoint) {}},
 		{name: "the configuration over the defaults",
@@ -214,7 +213,39 @@ func TestResolveMergesTargetConfigAndDefaults(t *testing.T) {
 		{name: "an alias for the host key", config: "Port 2222\nHostKeyAlias Rack\n", want: func(e *endpoint) { e.port, e.knownName = 2222, "rack" }},
 		{name: "the usual agent by its name", config: "IdentityAgent SSH_AUTH_SOCK\n", want: func(*endpoint) {}},
 		{name: "a jump that is switched off", config: "ProxyJump none\nProxyCommand x\n", want: func(*endpoint) {}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := resolveFor(t, home, tt.target, tt.config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := bare
+			tt.want(&want)
+			if diff := cmp.Diff(&want, got, cmp.AllowUnexported(endpoint{})); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
 
+// resolveFor resolves a target, by default n1, with a configuration.
+func resolveFor(t *testing.T, home string, target Target, config string) (*endpoint, error) {
+	t.Helper()
+	if target == (Target{}) {
+		target.Host = "n1"
+	}
+	file := filepath.Join(files(t, map[string]string{"config": config}), "config")
+	return resolve(target, Options{ConfigFile: file, Home: home, LocalUser: "bob", Agent: "/agent"})
+}
+
+func TestResolveRefusesWhatItCannotHonour(t *testing.T) {
+	tests := []struct {
+		name   string
+		target Target
+		config string
+		err    string
+	}{
 		{name: "a jump", config: "Host n1\nProxyJump bastion\n", err: "dial n1: ProxyJump in the ssh configuration is not supported yet"},
 		{name: "a proxy command", config: "proxycommand nc %h %p\nProxyJump none\n", err: "dial n1: proxycommand in the ssh configuration is not supported yet"},
 		{name: "a bad port", config: "Port http\n", err: `dial n1: port "http" in the ssh configuration is not a number from 1 to 65535`},
@@ -227,24 +258,8 @@ func TestResolveMergesTargetConfigAndDefaults(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if tt.target == (Target{}) {
-				tt.target.Host = "n1"
-			}
-			o := Options{ConfigFile: filepath.Join(files(t, map[string]string{"config": tt.config}), "config"), Home: home, LocalUser: "bob", Agent: "/agent"}
-			got, err := resolve(tt.target, o)
-			if tt.err != "" {
-				if err == nil || err.Error() != tt.err {
-					t.Errorf("error\n got %v\nwant %s", err, tt.err)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := bare
-			tt.want(&want)
-			if diff := cmp.Diff(&want, got, cmp.AllowUnexported(endpoint{})); diff != "" {
-				t.Errorf("-want +got\n%s", diff)
+			if _, err := resolveFor(t, "/home/me", tt.target, tt.config); err == nil || err.Error() != tt.err {
+				t.Errorf("error\n got %v\nwant %s", err, tt.err)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -31,7 +32,7 @@ type conn struct {
 // Read reads; at the end it says why the connection ended, if not in order.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if why := c.why.Load(); err == io.EOF && why != nil {
+	if why := c.why.Load(); errors.Is(err, io.EOF) && why != nil {
 		return n, *why
 	}
 	return n, err
@@ -90,7 +91,7 @@ func (h *Host) pipe(s stream, network, to string) (net.Conn, error) {
 // carry takes what arrives to the near half, and says why it came to its end.
 func (h *Host) carry(s stream, far net.Conn) error {
 	_, err := io.Copy(struct{ io.Writer }{far}, &first{s, s.alive})
-	if err == io.ErrClosedPipe { // the near half was closed
+	if errors.Is(err, io.ErrClosedPipe) { // the near half was closed
 		return nil
 	}
 	_ = far.SetReadDeadline(time.Unix(1, 0)) // ends the goroutine that writes

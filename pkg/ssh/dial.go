@@ -9,8 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/swarmup/swarmup/pkg/wait"
 	xssh "golang.org/x/crypto/ssh"
+
+	"github.com/swarmup/swarmup/pkg/wait"
 )
 
 const (

@@ -45,6 +45,7 @@ func TestDialSaysWhatAnsweredInsteadOfAnSSHServer(t *testing.T) {
 		{name: "too many at once", fault: sshtest.Fault{Instead: "Exceeded MaxStartups\r\n"}, want: who + `no SSH banner, but "Exceeded MaxStartups"`},
 		{name: "another service", fault: sshtest.Fault{Instead: "HTTP/1.1 400 Bad Request\r\nServer: x\r\n"}, want: who + `no SSH banner, but "HTTP/1.1 400 Bad Request"`},
 		{name: "a banner and no more", fault: sshtest.Fault{Instead: "SSH-2.0-OpenSSH_9.2\r\n"}, want: who + "it ended the handshake: closed by the other side"},
+		{name: "a banner and silence", fault: sshtest.Fault{Silent: true, Instead: "SSH-2.0-OpenSSH_9.2\r\n"}, want: who + "in the handshake: no answer within 10s", after: 10 * time.Second},
 		{name: "a broken network", fault: sshtest.Fault{Mute: true}, want: who + "connected, but no SSH banner: no answer within 10s", after: 10 * time.Second},
 	}
 	for _, tt := range tests {

@@ -153,6 +153,15 @@ var ErrSudo = errors.New("sudo does not let the login user act as root without a
 // ErrClosed is why calls fail on a Host after its Close.
 var ErrClosed = errors.New("it was closed")
 
+// inner takes off what Run says of its command, for callers whose own words
+// say more.
+func inner(err error) error {
+	if in := errors.Unwrap(err); in != nil {
+		return in
+	}
+	return err
+}
+
 // where names a machine with its address, once.
 func where(name, addr string) string {
 	if host, _, err := net.SplitHostPort(addr); name == "" || name == addr || err == nil && name == host {

@@ -7,8 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/swarmup/swarmup/pkg/ssh/sshtest"
 	xssh "golang.org/x/crypto/ssh"
+
+	"github.com/swarmup/swarmup/pkg/ssh/sshtest"
 )
 
 // slowSigner asks a user who takes his time.

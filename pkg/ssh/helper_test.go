@@ -8,10 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/swarmup/swarmup/pkg/ssh"
-	"github.com/swarmup/swarmup/pkg/ssh/sshtest"
 	"go.uber.org/goleak"
 	xssh "golang.org/x/crypto/ssh"
+
+	"github.com/swarmup/swarmup/pkg/ssh"
+	"github.com/swarmup/swarmup/pkg/ssh/sshtest"
 )
 
 // noLeaks checks at the very end of a test that no goroutine is left of it.

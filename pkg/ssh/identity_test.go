@@ -12,10 +12,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/swarmup/swarmup/pkg/ssh"
-	"github.com/swarmup/swarmup/pkg/ssh/sshtest"
 	xssh "golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/swarmup/swarmup/pkg/ssh"
+	"github.com/swarmup/swarmup/pkg/ssh/sshtest"
 )
 
 // homeWith writes identities beneath ~/.ssh of a home that it returns.

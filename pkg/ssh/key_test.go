@@ -2,7 +2,9 @@ package ssh_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,9 +12,10 @@ import (
 	"sync"
 	"testing"
 
+	xssh "golang.org/x/crypto/ssh"
+
 	"github.com/swarmup/swarmup/pkg/ssh"
 	"github.com/swarmup/swarmup/pkg/ssh/sshtest"
-	xssh "golang.org/x/crypto/ssh"
 )
 
 func TestPrivateKeysNeverPrint(t *testing.T) {
@@ -161,5 +164,31 @@ func TestGenerateHostKey(t *testing.T) {
 	_, _, other, _ := ssh.GenerateHostKey()
 	if other == fingerprint {
 		t.Error("two calls made the same key")
+	}
+}
+
+func TestAuthorizedKeyIsTheLineOfAPrivateKey(t *testing.T) {
+	key := sshtest.NewKey(t, "ed25519", "me@laptop")
+	if got, err := ssh.AuthorizedKey(ssh.NewPrivateKey(key.PEM)); got != key.Authorized || err != nil {
+		t.Errorf("got %q, %v, want %q", got, err, key.Authorized)
+	}
+	for _, none := range []string{"", "my diary"} {
+		if _, err := ssh.AuthorizedKey(ssh.NewPrivateKey([]byte(none))); text(err) != "read login key: it holds no private key" {
+			t.Errorf("%q: got %v", none, err)
+		}
+	}
+}
+
+func TestLoadKeyMakesNone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "id")
+	if _, _, err := ssh.LoadKey(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	made, line, _, err := ssh.LoadOrCreateKey(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, authorized, err := ssh.LoadKey(path); err != nil || authorized != line || string(got.Reveal()) != string(made.Reveal()) {
+		t.Errorf("got %q, %v, want %q", authorized, err, line)
 	}
 }

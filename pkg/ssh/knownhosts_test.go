@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -12,9 +13,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/swarmup/swarmup/pkg/ssh/sshtest"
 	xssh "golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
+
+	"github.com/swarmup/swarmup/pkg/ssh/sshtest"
 )
 
 func TestKnownHostsAgreesWithSSHKeygen(t *testing.T) {
@@ -107,7 +109,7 @@ func FuzzKnownHosts(f *testing.F) {
 		}
 		err = check("a:22", &net.TCPAddr{}, signer.PublicKey())
 		want := 0
-		if e, ok := err.(*knownhosts.KeyError); ok {
+		if e := (*knownhosts.KeyError)(nil); errors.As(err, &e) {
 			want = len(e.Want)
 		}
 		if len(k.keys) != want {

@@ -58,10 +58,7 @@ func (h *Host) Put(ctx context.Context, file string, mode fs.FileMode, content [
 	case ctx.Err() != nil && err != nil:
 		return interrupted(ctx, doing)
 	case err != nil:
-		if inner := errors.Unwrap(err); inner != nil {
-			err = inner
-		}
-		return fmt.Errorf("%s: %w", doing, err)
+		return fmt.Errorf("%s: %w", doing, inner(err))
 	}
 	return nil
 }

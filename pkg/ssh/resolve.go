@@ -135,7 +135,7 @@ func (e *endpoint) fillKnownHosts(c *config, t Target, o Options) error {
 	switch v := c.got["userknownhostsfile"]; {
 	case t.HostKey != "":
 		if !strings.HasPrefix(t.HostKey, "SHA256:") {
-			return fmt.Errorf("host key %q is not a fingerprint that begins with SHA256:", t.HostKey)
+			return fmt.Errorf("host key %q is no SHA256 fingerprint", t.HostKey)
 		}
 	case t.KnownHosts != "":
 		path, err := expandHome(t.KnownHosts, o.Home)

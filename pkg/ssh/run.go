@@ -50,19 +50,20 @@ func (h *Host) run(ctx context.Context, line, words string, stdin io.Reader) (st
 	out, errs := &head{limit: maxOutput}, &tail{limit: maxOutput}
 	session.Stdout, session.Stderr = out, errs
 	in := &input{from: stdin}
-	result := make(chan error, 1)
+	finished := make(chan struct{})
 	if !h.life.run(func() {
+		defer close(finished)
 		defer done()
-		defer func() { _ = session.Close() }()
-		result <- in.feed(session, line)
+		err = in.feed(session, line)
+		_ = session.Close()
 	}) {
 		done()
 		return "", fmt.Errorf("%s: %w", doing, h.lost())
 	}
 	select {
-	case err = <-result:
+	case <-finished:
 	case <-ctx.Done():
-		h.hangUp(session, result)
+		h.hangUp(session, finished)
 		return "", interrupted(ctx, doing)
 	}
 	switch {
@@ -115,7 +116,7 @@ func (in *input) Read(p []byte) (int, error) {
 // hangUp tells a command to end and waits a moment for it, so that mostly
 // nothing of it is left behind. A host that does not answer is waited for no
 // longer; what is left ends with the connection.
-func (h *Host) hangUp(session *xssh.Session, result <-chan error) {
+func (h *Host) hangUp(session *xssh.Session, finished <-chan struct{}) {
 	if !h.life.run(func() {
 		_ = session.Signal(xssh.SIGTERM)
 		_ = session.Close()
@@ -125,7 +126,7 @@ func (h *Host) hangUp(session *xssh.Session, result <-chan error) {
 	timer := time.NewTimer(farewell)
 	defer timer.Stop()
 	select {
-	case <-result:
+	case <-finished:
 	case <-timer.C:
 	}
 }

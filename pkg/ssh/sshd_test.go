@@ -19,10 +19,11 @@ import (
 	"testing"
 	"time"
 
+	xssh "golang.org/x/crypto/ssh"
+
 	"github.com/swarmup/swarmup/pkg/ssh"
 	"github.com/swarmup/swarmup/pkg/ssh/sshtest"
 	"github.com/swarmup/swarmup/pkg/wait"
-	xssh "golang.org/x/crypto/ssh"
 )
 
 // sshd is a real OpenSSH server, on a port of the loopback interface, that
@@ -157,25 +158,7 @@ func TestRealSSHDRunsWritesAndForwards(t *testing.T) {
 		}
 		wg.Wait()
 	})
-	t.Run("commands that are interrupted", func(t *testing.T) {
-		ctx, cancel := context.WithCancelCause(t.Context())
-		out, in := io.Pipe()
-		defer func() { _ = in.Close() }()
-		mark := filepath.Join(t.TempDir(), "mark")
-		time.AfterFunc(100*time.Millisecond, func() { cancel(errCtrlC) })
-		start := time.Now()
-		_, err := h.Run(ctx, "cat; echo ended >"+mark, out)
-		if !errors.Is(err, errCtrlC) || time.Since(start) > 10*time.Second {
-			t.Errorf("got %v after %s", err, time.Since(start))
-		}
-		err = wait.Until(t.Context(), "the command to see the end of its input", 10*time.Second, 20*time.Millisecond, func(context.Context) (bool, error) {
-			_, err := os.Stat(mark)
-			return err == nil, err
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	})
+	t.Run("commands that are interrupted", func(t *testing.T) { realInterrupt(t, h) })
 	t.Run("files", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "a b", "daemon.json")
 		content := bytes.Repeat([]byte("{\"x\": 1}\x00\n"), 100_000)
@@ -191,6 +174,26 @@ func TestRealSSHDRunsWritesAndForwards(t *testing.T) {
 		}
 	})
 	t.Run("connections", func(t *testing.T) { realForwards(t, h) })
+}
+
+func realInterrupt(t *testing.T, h *ssh.Host) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	out, in := io.Pipe()
+	defer func() { _ = in.Close() }()
+	mark := filepath.Join(t.TempDir(), "mark")
+	time.AfterFunc(100*time.Millisecond, func() { cancel(errCtrlC) })
+	start := time.Now()
+	_, err := h.Run(ctx, "cat; echo ended >"+mark, out)
+	if !errors.Is(err, errCtrlC) || time.Since(start) > 10*time.Second {
+		t.Errorf("got %v after %s", err, time.Since(start))
+	}
+	err = wait.Until(t.Context(), "the command to see the end of its input", 10*time.Second, 20*time.Millisecond, func(context.Context) (bool, error) {
+		_, err := os.Stat(mark)
+		return err == nil, err
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 func realForwards(t *testing.T, h *ssh.Host) {

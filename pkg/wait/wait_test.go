@@ -17,46 +17,48 @@ var (
 	errCtrlC  = errors.New("interrupted")
 )
 
+// look is what done says at one call. The last one repeats.
+type look struct {
+	ok   bool
+	err  error
+	took time.Duration
+}
+
+var untilTests = []struct {
+	name     string
+	limit    time.Duration
+	looks    []look
+	want     string // "" is success
+	is       error  // errors.Is of the result
+	calls    int    // 0: any number
+	min, max time.Duration
+}{
+	{name: "at once when the first look says true", limit: time.Minute,
+		looks: []look{{ok: true}}, calls: 1},
+	{name: "after two intervals at the third look", limit: time.Minute,
+		looks: []look{{}, {err: errNotYet}, {ok: true}}, calls: 3, min: 1600 * time.Millisecond, max: 2400 * time.Millisecond},
+	{name: "with the error beside true", limit: time.Minute,
+		looks: []look{{ok: true, err: errNever}}, want: "another cluster", is: errNever, calls: 1},
+	{name: "at once with the very error that was marked final", limit: time.Minute,
+		looks: []look{{err: errNotYet}, {err: wait.Stop(errNever)}}, want: "another cluster", is: errNever, calls: 2, min: 800 * time.Millisecond, max: 1200 * time.Millisecond},
+	{name: "without its wrapping when the mark is inside", limit: time.Minute,
+		looks: []look{{err: fmt.Errorf("ask n1: %w", wait.Stop(errNever))}}, want: "another cluster", is: errNever, calls: 1},
+	{name: "at the limit with the last reason", limit: 30 * time.Second,
+		looks: []look{{err: errNotYet}}, want: "wait for n1 to join: not within 30s: not a member yet", is: errNotYet, min: 30 * time.Second, max: 30 * time.Second},
+	{name: "at the limit without a reason when none was given", limit: 30 * time.Second,
+		looks: []look{{}}, want: "wait for n1 to join: not within 30s", min: 30 * time.Second, max: 30 * time.Second},
+	{name: "at the limit with the reason from before the look that was cut short", limit: 30 * time.Second,
+		looks: []look{{err: errNotYet}, {took: time.Hour}}, want: "wait for n1 to join: not within 30s: not a member yet", is: errNotYet, calls: 2, min: 30 * time.Second, max: 30 * time.Second},
+	{name: "at the limit with the cut look when there is nothing better", limit: 30 * time.Second,
+		looks: []look{{took: time.Hour}}, want: "wait for n1 to join: not within 30s: context deadline exceeded", is: context.DeadlineExceeded, calls: 1, min: 30 * time.Second, max: 30 * time.Second},
+	{name: "after one look when there is no time at all", limit: 0,
+		looks: []look{{err: errNotYet}}, want: "wait for n1 to join: not within 0s: not a member yet", calls: 1},
+	{name: "well when there is no time at all and the one look says true", limit: -time.Second,
+		looks: []look{{ok: true}}, calls: 1},
+}
+
 func TestUntilEnds(t *testing.T) {
-	// look n is what done says at its n-th call; the last one repeats.
-	type look struct {
-		ok   bool
-		err  error
-		took time.Duration
-	}
-	tests := []struct {
-		name     string
-		limit    time.Duration
-		looks    []look
-		want     string // "" is success
-		is       error  // errors.Is of the result
-		calls    int    // 0: any number
-		min, max time.Duration
-	}{
-		{name: "at once when the first look says true", limit: time.Minute,
-			looks: []look{{ok: true}}, calls: 1},
-		{name: "after two intervals at the third look", limit: time.Minute,
-			looks: []look{{}, {err: errNotYet}, {ok: true}}, calls: 3, min: 1600 * time.Millisecond, max: 2400 * time.Millisecond},
-		{name: "with the error beside true", limit: time.Minute,
-			looks: []look{{ok: true, err: errNever}}, want: "another cluster", is: errNever, calls: 1},
-		{name: "at once with the very error that was marked final", limit: time.Minute,
-			looks: []look{{err: errNotYet}, {err: wait.Stop(errNever)}}, want: "another cluster", is: errNever, calls: 2, min: 800 * time.Millisecond, max: 1200 * time.Millisecond},
-		{name: "without its wrapping when the mark is inside", limit: time.Minute,
-			looks: []look{{err: fmt.Errorf("ask n1: %w", wait.Stop(errNever))}}, want: "another cluster", is: errNever, calls: 1},
-		{name: "at the limit with the last reason", limit: 30 * time.Second,
-			looks: []look{{err: errNotYet}}, want: "wait for n1 to join: not within 30s: not a member yet", is: errNotYet, min: 30 * time.Second, max: 30 * time.Second},
-		{name: "at the limit without a reason when none was given", limit: 30 * time.Second,
-			looks: []look{{}}, want: "wait for n1 to join: not within 30s", min: 30 * time.Second, max: 30 * time.Second},
-		{name: "at the limit with the reason from before the look that was cut short", limit: 30 * time.Second,
-			looks: []look{{err: errNotYet}, {took: time.Hour}}, want: "wait for n1 to join: not within 30s: not a member yet", is: errNotYet, calls: 2, min: 30 * time.Second, max: 30 * time.Second},
-		{name: "at the limit with the cut look when there is nothing better", limit: 30 * time.Second,
-			looks: []look{{took: time.Hour}}, want: "wait for n1 to join: not within 30s: context deadline exceeded", is: context.DeadlineExceeded, calls: 1, min: 30 * time.Second, max: 30 * time.Second},
-		{name: "after one look when there is no time at all", limit: 0,
-			looks: []look{{err: errNotYet}}, want: "wait for n1 to join: not within 0s: not a member yet", calls: 1},
-		{name: "well when there is no time at all and the one look says true", limit: -time.Second,
-			looks: []look{{ok: true}}, calls: 1},
-	}
-	for _, tt := range tests {
+	for _, tt := range untilTests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				calls, start := 0, time.Now()

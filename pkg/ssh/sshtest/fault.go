@@ -17,9 +17,9 @@ type Fault struct {
 	Drop int
 	// Delay holds back the banner.
 	Delay time.Duration
-	// Silent accepts connections and says nothing.
+	// Silent accepts connections and says nothing, or nothing but Instead.
 	Silent bool
-	// Instead is said instead of a banner, before the connection is closed.
+	// Instead is said instead of a banner, and the connection is closed.
 	Instead string
 	// CutLogin closes connections that offer a key.
 	CutLogin bool
@@ -68,11 +68,11 @@ func (s *Server) misbehave(w *wire) bool {
 	switch {
 	case f.Drop > 0:
 		return false
-	case f.Silent:
-		_, _ = io.Copy(io.Discard, w)
-		return false
-	case f.Instead != "":
+	case f.Silent, f.Instead != "":
 		_, _ = io.WriteString(w, f.Instead)
+		if f.Silent {
+			_, _ = io.Copy(io.Discard, w)
+		}
 		return false
 	}
 	timer := time.NewTimer(f.Delay)
