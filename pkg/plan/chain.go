@@ -37,8 +37,9 @@ func (d *differ) ready(p pair) (last string, ok bool) {
 	case EngineStopped:
 		s.Action, s.Why, s.Effect = Configure, "its engine is stopped", daemon.Restart
 		return d.add(s), true
+	default:
+		return d.configure(p, s)
 	}
-	return d.configure(p, s)
 }
 
 func (d *differ) configure(p pair, s Step) (string, bool) {
@@ -168,6 +169,7 @@ func (d *differ) finish() {
 			joins = append(joins, s.ID)
 		case Init:
 			swarm = []string{s.ID}
+		default:
 		}
 	}
 	if n := d.orphans(); n > 0 {

@@ -214,10 +214,11 @@ func TestDiffOfATeardown(t *testing.T) {
 			"delete/a-1", "delete/b-3", "delete/c-5", "clean<delete/a-1,delete/b-3,delete/c-5",
 		}},
 		{"others leave, workers first", "a:manager b:worker", "a=manager/existing b=worker/existing", down, []string{
-			"leave/b", "leave/a~leave/b", "clean<leave/a,leave/b",
+			"leave/b", "unconfigure/b<leave/b", "leave/a~leave/b", "unconfigure/a<leave/a",
+			"clean<leave/b,unconfigure/b,leave/a,unconfigure/a",
 		}},
 		{"a host that is in no swarm is left alone", "a:manager b:worker", "a=manager/existing b=idle/existing", down, []string{
-			"leave/a", "clean<leave/a",
+			"leave/a", "unconfigure/a<leave/a", "clean<leave/a,unconfigure/a",
 		}},
 		{"nothing is there", "a:manager", "", down, nil},
 	} {
@@ -237,12 +238,12 @@ func TestProtectForbidsTeardown(t *testing.T) {
 func TestAPinnedSwarmIsNeverMadeAnew(t *testing.T) {
 	f := file("a:manager")
 	f.Swarm.ID = "pinned"
-	for world_, want := range map[string]string{
+	for have, want := range map[string]string{
 		"a=idle":    "refused: the file pins swarm pinned, and no host is in it",
 		"a=manager": "refused: the managers are in swarm swarm0 and the file pins pinned",
 	} {
-		if got := short(plan.Diff(f, world(world_).observe(), plan.Options{})); got != want {
-			t.Errorf("%s: got %q, want %q", world_, got, want)
+		if got := short(plan.Diff(f, world(have).observe(), plan.Options{})); got != want {
+			t.Errorf("%s: got %q, want %q", have, got, want)
 		}
 	}
 }

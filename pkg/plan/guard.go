@@ -2,7 +2,7 @@ package plan
 
 import (
 	"fmt"
-	"net"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -156,8 +156,8 @@ func (d *differ) couldBe(remotes []string) bool {
 
 func (h Host) isOneOf(remotes []string) bool {
 	return slices.ContainsFunc(remotes, func(r string) bool {
-		ip, _, err := net.SplitHostPort(r)
-		return err == nil && ip == h.Machine.Address
+		a, err := netip.ParseAddrPort(r)
+		return err == nil && a.Addr().String() == h.Machine.Address
 	})
 }
 

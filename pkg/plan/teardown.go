@@ -31,19 +31,20 @@ func (d *differ) teardown() {
 	}
 	var left []string
 	for _, h := range workers {
-		left = append(left, d.takeBack(h, spec.Worker, nil)...)
+		steps := d.takeBack(h, spec.Worker, nil)
+		left = append(left, steps[:min(1, len(steps))]...)
+		every = append(every, steps...)
 	}
 	for _, h := range managers {
 		every = append(every, d.takeBack(h, spec.Manager, left)...)
 	}
-	every = append(every, left...)
 	if len(every) > 0 || len(d.have.Leftovers) > 0 {
 		d.add(Step{Action: Clean, Why: list(d.have.Leftovers), After: every})
 	}
 }
 
-// takeBack makes a host that is not ours leave the swarm and takes our keys
-// out of its daemon.json.
+// takeBack makes a host that is not ours leave the swarm, first, and takes our
+// keys out of its daemon.json.
 func (d *differ) takeBack(h Host, role spec.Role, behind []string) []string {
 	s := Step{Node: h.name(), Role: role, Machine: h.Machine.Name}
 	var out []string
@@ -51,7 +52,7 @@ func (d *differ) takeBack(h Host, role spec.Role, behind []string) []string {
 		s.ID, s.Action, s.Force, s.Behind = "leave/"+h.name(), Leave, h.mayManage(), behind
 		out = append(out, d.add(s))
 	}
-	if !h.Owned.Empty() {
+	if h.member() || !h.Owned.Empty() { // a member's record is there also if it owns nothing
 		s.ID, s.Action, s.Force, s.Behind, s.After = "unconfigure/"+h.name(), Unconfigure, false, nil, out
 		out = append(out, d.add(s))
 	}

@@ -146,7 +146,7 @@ func (r *reader) section(n node, s reflect.Value) bool {
 		switch {
 		case i < 0:
 			r.wrong(place{e.keyPos, n.path}, "unknown key %q%s", clip(e.name), suggest(e.name, names(keys)))
-			meant[nearest(e.name, names(keys))] = true
+			meant[Nearest(e.name, names(keys))] = true
 			good = false
 		case keys[i].later:
 			r.wrong(place{e.keyPos, e.value.path}, "not supported yet")

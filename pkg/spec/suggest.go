@@ -10,15 +10,15 @@ import (
 // suggest ends a message about a word that is not among the known ones: with
 // the one that was probably meant, else with all of them in their own order.
 func suggest(word string, known []string) string {
-	if best := nearest(word, known); best != "" {
+	if best := Nearest(word, known); best != "" {
 		return fmt.Sprintf(" (did you mean %q?)", best)
 	}
 	return " (known: " + strings.Join(known, ", ") + ")"
 }
 
-// nearest is the known word that is at most a third of its length away, the
+// Nearest is the known word that is at most a third of its length away, the
 // first of the best; "" where none is.
-func nearest(word string, known []string) string {
+func Nearest(word string, known []string) string {
 	// No typing mistake is that long, and the distance takes quadratic time.
 	if len(word) > 64 {
 		return ""
