@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/urfave/cli/v2"
+
+	"github.com/swarmup/swarmup/pkg/spec"
 )
 
 // arrange puts the flags of a command before its arguments, since the cli
@@ -97,18 +98,10 @@ func unknownCommand(app *cli.App, arg string) error {
 
 func seeHelp(command string) string { return fmt.Sprintf(`run "swarmup help %s"`, command) }
 
-// didYouMean names the known word that differs from what was typed in at most a
-// third of its letters; "" if there is none.
+// didYouMean names the known word that was probably meant.
 func didYouMean(typed string, known []string) string {
-	best, least := "", 0
-	for _, k := range known {
-		d := levenshtein.ComputeDistance(typed, k)
-		if d <= max(1, len(k)/3) && (best == "" || d < least) {
-			best, least = k, d
-		}
+	if best := spec.Nearest(typed, known); best != "" {
+		return fmt.Sprintf(" (did you mean %q?)", best)
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %q?)", best)
+	return ""
 }

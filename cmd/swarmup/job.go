@@ -152,7 +152,7 @@ func (j *job) explain(o outcome) {
 		for _, r := range report {
 			if r.Status == apply.Failed {
 				what := finding(plan.Finding{Node: r.Step.Node, Text: title(r.Step)})
-				failures = append(failures, j.mask.error(fmt.Errorf("%s: %w", what, r.Err)))
+				failures = append(failures, j.mask.error(fmt.Errorf("%s: %w", what, after(r.Step, r.Err))))
 			}
 		}
 	}

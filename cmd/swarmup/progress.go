@@ -56,7 +56,7 @@ func (p *progress) watch(r apply.Result) {
 		}
 		p.line(r.Step.Node, text)
 	case apply.Failed:
-		p.line(r.Step.Node, fmt.Sprintf("%s: failed after %.1fs: %v", what, r.Took.Seconds(), r.Err))
+		p.line(r.Step.Node, fmt.Sprintf("%s: failed after %.1fs: %v", what, r.Took.Seconds(), after(r.Step, r.Err)))
 	case apply.Skipped, apply.Canceled:
 	}
 }

@@ -178,3 +178,20 @@ func TestOutcomeRendering(t *testing.T) {
 	}
 	golden(t, "outcome.json", b.String())
 }
+
+func TestAnErrorDoesNotRepeatTheTitleOfItsStep(t *testing.T) {
+	for _, tt := range []struct {
+		step      plan.Step
+		err, want string
+	}{
+		{plan.Step{Action: plan.Init}, "init swarm: port 2377/tcp is taken", "port 2377/tcp is taken"},
+		{plan.Step{Action: plan.Configure, Effect: daemon.Restart}, "configure engine: no space", "no space"},
+		{plan.Step{Action: plan.Delete, Machine: "demo-n1-x"}, "delete machine demo-n1-x: no engine answers", "no engine answers"},
+		{plan.Step{Action: plan.Join}, "join the swarm: refused", "join the swarm: refused"},
+	} {
+		err := after(tt.step, errors.New(tt.err))
+		if err.Error() != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.step.Action, err, tt.want)
+		}
+	}
+}
