@@ -181,6 +181,9 @@ var (
 	// ErrToken means that a join token is malformed, of another swarm, or no
 	// longer valid.
 	ErrToken = errors.New("the join token does not open this swarm")
+	// ErrAdvertise means that a new manager is not reached by the others at the
+	// address that it advertises.
+	ErrAdvertise = errors.New("the managers do not reach its advertised address")
 	// ErrNoAnswer means that nothing is known: the engine could not be asked,
 	// did not answer in time, or the connection broke. What was asked for may
 	// have been done.

@@ -119,6 +119,7 @@ var refusals = []refusal{
 	// swarmkit manager/controlapi/node.go and manager/state/raft/raft.go
 	{"loss of quorum", []int{400, 500}, engine.ErrQuorum},
 	{"demote the last manager", []int{400}, engine.ErrQuorum},
+	{"could not connect to prospective new cluster member", []int{500}, engine.ErrAdvertise},
 	{"does not have a leader", []int{500, 503}, engine.ErrNoLeader},
 	{"no elected primary cluster manager", []int{500, 503}, engine.ErrNoLeader},
 	{"lost leadership", []int{500, 503}, engine.ErrNoLeader},

@@ -139,6 +139,12 @@ func TestRefusalsAreSentinelsUnderTheEnginesOwnWords(t *testing.T) {
 		{"a join that goes on", func(t *testing.T, w *swarmtest.World, m, e *swarm.Engine) error {
 			return join(t, m, e, engine.JoinRequest{Remote: "10.0.0.77:2377"})
 		}, engine.ErrContinues, "Timeout was reached before node joined."},
+		{"a manager that the leader does not reach", func(t *testing.T, w *swarmtest.World, m, _ *swarm.Engine) error {
+			o := w.Engine("10.0.0.3", "m2")
+			o.SetHidden(true)
+			s, _ := m.Swarm(ctx())
+			return join(t, m, connect(t, o), engine.JoinRequest{Token: s.Manager})
+		}, engine.ErrAdvertise, "could not connect to prospective new cluster member using its advertised address"},
 		{"nodes of a host in no swarm", func(_ *testing.T, _ *swarmtest.World, _, e *swarm.Engine) error {
 			_, err := e.Nodes(ctx())
 			return err
