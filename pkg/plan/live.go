@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/spec"
@@ -65,18 +64,19 @@ func (l *liveDiff) settings() {
 // steps that have to come before the node's new life.
 func (l *liveDiff) bury() map[string][]string {
 	before := map[string][]string{}
+	put := func(p pair, e engine.Node, why string) {
+		before[p.node.Name] = append(before[p.node.Name], l.forget(e, p.node.Name, why))
+	}
 	for _, p := range l.pairs {
 		for _, e := range p.stale {
-			if p.host == nil && e.State != "down" {
-				l.block(p.node.Name, "wait until the swarm calls it down, and run again",
-					"%s is %s in the swarm, and the provider lists no machine of it", p.node.Name, e.State)
-				before[p.node.Name] = append(before[p.node.Name], blocked)
-				continue
+			if p.host == nil {
+				put(p, e, gone)
+			} else {
+				put(p, e, "its machine has a new life")
 			}
-			before[p.node.Name] = append(before[p.node.Name], l.forget(e, p.node.Name, "its machine has a new life"))
 		}
-		if id := l.failedID(p); id != nil {
-			before[p.node.Name] = append(before[p.node.Name], l.forget(*id, p.node.Name, "its host is out of the swarm: "+p.host.Info.Error))
+		if e := l.failedID(p); e != nil {
+			put(p, *e, "its host is out of the swarm: "+p.host.Info.Error)
 		}
 	}
 	for _, e := range l.entries {
@@ -85,8 +85,9 @@ func (l *liveDiff) bury() map[string][]string {
 	return before
 }
 
-// blocked stands for a step that cannot be planned now.
-const blocked = "blocked"
+// gone is why an entry is forgotten whose machine the provider does not list:
+// what it does not list does not exist.
+const gone = "its machine is gone"
 
 // failedID gives the entry of a host whose engine has given its membership up,
 // as with an expired certificate.
@@ -105,10 +106,8 @@ func (l *liveDiff) unclaimed(e engine.Node) {
 	}
 	name := e.Labels[MarkNode]
 	switch {
-	case l.marked(e) && e.State == "down":
-		l.forget(e, name, "its machine is gone")
 	case l.marked(e):
-		l.block(name, "wait until the swarm calls it down, and run again", "%s is %s in the swarm, and there is no machine of it", name, e.State)
+		l.forget(e, name, gone)
 	case l.opt.Prune && e.State == "down":
 		l.forget(e, e.Hostname, "it is not in the file")
 	case l.opt.Prune:
@@ -133,7 +132,10 @@ func (l *liveDiff) hostOf(e engine.Node) *Host {
 }
 
 func (l *liveDiff) forget(e engine.Node, node, why string) string {
-	s := Step{ID: "forget/" + e.ID, Action: Forget, Node: node, Member: e.ID, Role: spec.Role(e.Role), Why: why}
+	s := Step{
+		ID: "forget/" + e.ID, Action: Forget, Node: node, Member: e.ID, Role: spec.Role(e.Role), Why: why,
+		Await: why == gone && e.State != "down",
+	}
 	if e.Manager == nil {
 		return l.add(s)
 	}
@@ -145,10 +147,6 @@ func (l *liveDiff) forget(e engine.Node, node, why string) string {
 
 // node plans everything for one node of the file.
 func (l *liveDiff) node(p pair, before []string) {
-	if slices.Contains(before, blocked) {
-		l.hold(p)
-		return
-	}
 	ready, ok := l.ready(p)
 	if !ok {
 		l.hold(p)

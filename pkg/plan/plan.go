@@ -52,6 +52,9 @@ type Step struct {
 	// Maybe steps are for a host that did not answer: they look first, and do
 	// nothing where all is well.
 	Maybe bool `json:"maybe,omitempty"`
+	// Await is for forgetting an entry whose machine is gone: the swarm has to
+	// call it down first.
+	Await bool `json:"await,omitempty"`
 	// Force is for leaving a swarm that is taken down.
 	Force bool `json:"force,omitempty"`
 	// After are the steps that must have succeeded before.
