@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -66,21 +67,36 @@ func (p *Provider) bootstrap(ctx context.Context, suite, name string, progress f
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("run mmdebstrap: %w", err)
 	}
-	source := image.ImportSource{Source: out, SourceName: "-"}
-	body, importing := p.api.ImageImport(ctx, source, name, image.ImportOptions{
-		Changes: []string{"LABEL " + labelImage + "=base"},
-	})
-	if importing == nil {
-		_, importing = readStream(body, nil)
-		_ = body.Close()
-	}
+	id, importing := p.importBase(ctx, out)
 	if err := cmd.Wait(); err != nil {
+		p.discard(ctx, id) // what there is of it is not whole
 		return fmt.Errorf("run mmdebstrap: %w: %s", err, log.last)
 	}
 	if importing != nil {
 		return fmt.Errorf("import %s: %w", name, p.explain(importing))
 	}
-	return nil
+	return p.tagOnce(ctx, id, name)
+}
+
+// importBase makes a nameless image of an archive.
+func (p *Provider) importBase(ctx context.Context, from io.Reader) (id string, err error) {
+	source := image.ImportSource{Source: from, SourceName: "-"}
+	body, err := p.api.ImageImport(ctx, source, "", image.ImportOptions{Changes: []string{"LABEL " + labelImage + "=base"}})
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = body.Close() }()
+	return readStream(body, nil)
+}
+
+// discard removes an image that nobody has a use for, if it can be.
+func (p *Provider) discard(ctx context.Context, id string) {
+	if id == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	_, _ = p.api.ImageRemove(ctx, id, image.RemoveOptions{})
 }
 
 // canBootstrap says what is missing here, if anything.

@@ -18,10 +18,6 @@ import (
 // errTaken means that another was faster to take a name or an address.
 var errTaken = errors.New("taken meanwhile")
 
-// unfinished is how long a machine that exists and was never started may still
-// be in the making by another process; after that it is made anew.
-const unfinished = 3 * time.Second
-
 // Create makes a machine and switches it on. One that was left unfinished was
 // never started, so that nothing is lost by making it anew.
 func (p *Provider) Create(ctx context.Context, req provider.Request) (provider.Machine, error) {
@@ -108,7 +104,7 @@ func (p *Provider) existing(ctx context.Context, req provider.Request) (provider
 		found = p.machine(fromInspect(c))
 		return found.State != provider.Incomplete, nil
 	}
-	err := wait.Until(ctx, "machine "+req.Name, unfinished, 100*time.Millisecond, look)
+	err := wait.Until(ctx, "machine "+req.Name, p.unfinished, 100*time.Millisecond, look)
 	var late *wait.TimeoutError
 	if !errors.As(err, &late) {
 		return found, err

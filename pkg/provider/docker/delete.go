@@ -48,9 +48,9 @@ func (p *Provider) remove(ctx context.Context, id string) error {
 	gone := func(ctx context.Context) (bool, error) {
 		err := p.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})
 		switch {
-		case cerrdefs.IsNotFound(err):
+		case err == nil || cerrdefs.IsNotFound(err):
 			return true, nil
-		case err == nil || cerrdefs.IsConflict(err) || strings.Contains(err.Error(), "already in progress"):
+		case cerrdefs.IsConflict(err) || strings.Contains(err.Error(), "already in progress"):
 			return false, err
 		}
 		return false, wait.Stop(p.explain(err))

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/client"
@@ -43,6 +44,10 @@ type Provider struct {
 	// names and images keep one process from making the same machine, or the
 	// same image, twice at once.
 	names, images locks
+
+	// unfinished is how long a machine that exists and was never started may
+	// still be in the making by another process; after that it is made anew.
+	unfinished time.Duration
 }
 
 // New connects to nothing yet: an engine that does not answer is the first
@@ -58,7 +63,7 @@ func New(s Settings) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{api: api, settings: s}, nil
+	return &Provider{api: api, settings: s, unfinished: 3 * time.Second}, nil
 }
 
 // Close ends the idle connections to the engine.

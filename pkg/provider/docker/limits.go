@@ -67,19 +67,19 @@ func (h host) shortages(d demand) error {
 		{neighbourSysctls(), h.neighbours, d.neighbours()},
 	} {
 		if l.have != 0 && l.have < l.need {
-			errs = append(errs, fmt.Errorf("%d machines need %s of %d at least, it is %d: run %q",
-				machines, l.sysctl[0], l.need, l.have, remedy(l.sysctl, l.need)))
+			errs = append(errs, fmt.Errorf("%s %s of %d at least, it is %d: run %q",
+				needing(machines, ""), l.sysctl[0], l.need, l.have, remedy(l.sysctl, l.need)))
 		}
 	}
 	if need := int64(d.more) * memoryPerMachine; h.memory != 0 && h.memory < need {
-		errs = append(errs, fmt.Errorf("%d more machines need %s of memory, %s is available", d.more, megabytes(need), megabytes(h.memory)))
+		errs = append(errs, fmt.Errorf("%s %s of memory, %s is available", needing(d.more, "more "), megabytes(need), megabytes(h.memory)))
 	}
 	need := int64(d.more) * diskPerMachine
 	if d.image {
 		need += diskForImage
 	}
 	if h.disk != 0 && h.disk < need {
-		errs = append(errs, fmt.Errorf("%d more machines need %s of disk in %s, %s is free", d.more, megabytes(need), h.diskPath, megabytes(h.disk)))
+		errs = append(errs, fmt.Errorf("%s %s of disk in %s, %s is free", needing(d.more, "more "), megabytes(need), h.diskPath, megabytes(h.disk)))
 	}
 	return errors.Join(errs...)
 }
@@ -105,6 +105,14 @@ func remedy(sysctls []string, need int) string {
 	}
 	slices.Reverse(settings)
 	return "sudo sysctl -w " + strings.Join(settings, " ")
+}
+
+// needing begins a sentence: "1 more machine needs", "2 machines need".
+func needing(n int, more string) string {
+	if n == 1 {
+		return "1 " + more + "machine needs"
+	}
+	return fmt.Sprintf("%d %smachines need", n, more)
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%d MB", n/1e6) }

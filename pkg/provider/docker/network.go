@@ -37,7 +37,8 @@ func bridgeName(cluster string) string {
 func (p *Provider) ensureNetwork(ctx context.Context, cluster string) (clusterNet, error) {
 	var refused error
 	tried := map[netip.Prefix]bool{}
-	for range maxTries {
+	for attempt := range maxTries {
+		pause(ctx, attempt)
 		all, err := p.api.NetworkList(ctx, network.ListOptions{})
 		if err != nil {
 			return clusterNet{}, p.explain(err)

@@ -14,7 +14,7 @@ import (
 // and the networks that they need.
 func (p *Provider) Prepare(ctx context.Context, reqs []provider.Request, progress func(string)) error {
 	if err := p.prepare(ctx, reqs, progress); err != nil {
-		return fmt.Errorf("prepare for %d machines: %w", len(reqs), err)
+		return fmt.Errorf("prepare the docker provider: %w", err)
 	}
 	return nil
 }

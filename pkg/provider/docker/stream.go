@@ -16,8 +16,8 @@ func readStream(r io.Reader, progress func(string)) (id string, err error) {
 	var last string
 	for {
 		var msg struct {
-			Stream, Error string
-			Aux           struct{ ID string }
+			Stream, Status, Error string
+			Aux                   struct{ ID string }
 		}
 		err := dec.Decode(&msg)
 		switch {
@@ -29,6 +29,8 @@ func readStream(r io.Reader, progress func(string)) (id string, err error) {
 			return "", errors.New(withLast(msg.Error, last))
 		case msg.Aux.ID != "":
 			id = msg.Aux.ID
+		case strings.HasPrefix(msg.Status, "sha256:"): // of an import
+			id = msg.Status
 		}
 		for line := range strings.Lines(msg.Stream) {
 			if line = strings.TrimSpace(line); line == "" {
