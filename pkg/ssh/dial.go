@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -194,7 +195,7 @@ func (a *attempt) explain(ctx context.Context, err error) error {
 	case !a.preface.spokeSSH():
 		return unreachable(a.preface.problem(err))
 	case errors.As(err, &disjoint):
-		return fmt.Errorf("dial %s: no common %s: it offers %v: %w", a.to.where(), disjoint.What, disjoint.RequestedAlgorithms, err)
+		return &disjointError{a.to.where(), disjoint}
 	case cutOff(err) && a.notice != "":
 		return unreachable(&phaseError{"it ended the login", errors.New(a.notice)})
 	case cutOff(err) && a.login:
@@ -206,6 +207,19 @@ func (a *attempt) explain(ctx context.Context, err error) error {
 	}
 	return fmt.Errorf("dial %s: %w", a.to.where(), err)
 }
+
+// disjointError means that two sides know no common way to speak, mostly
+// because one of them is very old.
+type disjointError struct {
+	where string
+	err   *xssh.AlgorithmNegotiationError
+}
+
+func (e *disjointError) Error() string {
+	return fmt.Sprintf("dial %s: no common algorithm for %s: it offers only %s", e.where, e.err.What, strings.Join(e.err.RequestedAlgorithms, ", "))
+}
+
+func (e *disjointError) Unwrap() error { return e.err }
 
 // slow says what the time ran out on.
 func (a *attempt) slow() error {

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	xssh "golang.org/x/crypto/ssh"
 
 	"github.com/swarmup/swarmup/pkg/ssh"
 	"github.com/swarmup/swarmup/pkg/ssh/sshtest"
@@ -236,6 +239,16 @@ func TestDialReportsWhatTheServerSaysWhenItEndsALogin(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestDialSaysWhatAVeryOldHostOffers(t *testing.T) {
+	noLeaks(t)
+	to := strict(t, &xssh.ServerConfig{NoClientAuth: true, Config: xssh.Config{KeyExchanges: []string{xssh.InsecureKeyExchangeDH1SHA1}}})
+	_, err := ssh.Dial(t.Context(), to, ssh.Options{Patience: time.Minute})
+	want := fmt.Sprintf("dial n1 (127.0.0.1:%d): no common algorithm for key exchange: it offers only diffie-hellman-group1-sha1", to.Port)
+	if !strings.HasPrefix(text(err), want) {
+		t.Errorf("error\n got %q\nwant %q", err, want)
 	}
 }
 

@@ -255,10 +255,11 @@ func TestAtMostEightConnectionsAtOnceBesideCommands(t *testing.T) {
 		if out, err := h.Run(t.Context(), "id", nil); out != "ok" || err != nil {
 			t.Errorf("a command beside them: got %q, %v", out, err)
 		}
+		start := time.Now()
 		time.AfterFunc(time.Second, func() { _ = conns[0].Close() })
 		conn, err := h.DialContext(t.Context(), "tcp", "10.0.0.1:1")
-		if err != nil {
-			t.Errorf("when one is closed: %v", err)
+		if err != nil || time.Since(start) != time.Second {
+			t.Errorf("when one is closed after 1s: got %v after %s", err, time.Since(start))
 		}
 		for _, c := range append(conns[1:], conn) {
 			_ = c.Close()
@@ -274,19 +275,23 @@ func TestDialContextThatHasNotBegunObeysItsContext(t *testing.T) {
 		s.Misbehave(sshtest.Fault{Hold: 10 * time.Second}) // the answer comes too late
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(errCtrlC) })
-		_, err := h.DialContext(ctx, "tcp", "10.0.0.1:1")
-		if want := "connect to 10.0.0.1:1 on n1: interrupted"; text(err) != want || !errors.Is(err, errCtrlC) {
-			t.Errorf("error\n got %q\nwant %q", err, want)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				_, err := h.DialContext(ctx, "tcp", "10.0.0.1:1")
+				if want := "connect to 10.0.0.1:1 on n1: interrupted"; text(err) != want || !errors.Is(err, errCtrlC) {
+					t.Errorf("error\n got %q\nwant %q", err, want)
+				}
+			})
 		}
+		wg.Wait()
 		time.Sleep(time.Minute)
 		s.Misbehave(sshtest.Fault{})
-		for range 20 { // the slot is free again, whatever came of the late answer
-			conn, err := h.DialContext(t.Context(), "tcp", "10.0.0.1:1")
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = conn.Close()
+		conn, err := h.DialContext(t.Context(), "tcp", "10.0.0.1:1") // what came of the late answers was closed
+		if err != nil {
+			t.Fatal(err)
 		}
+		_ = conn.Close()
 		_ = h.Close()
 	})
 }

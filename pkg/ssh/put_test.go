@@ -83,7 +83,11 @@ func TestPutWritesAFile(t *testing.T) {
 		{"with a name that begins with a dash", "-rf", 0o600, []byte("x"), []string{`-rf -rw------- "x"`}},
 		{"through a symbolic link", "link", 0o600, []byte("x"), []string{"link Lrwxrwxrwx", `target -rw------- "x"`}},
 	}
-	s := newSite(t, sshtest.Options{Exec: sshtest.Shell()})
+	shell := sshtest.Shell()
+	s := newSite(t, sshtest.Options{Exec: func(c sshtest.Command) int {
+		c.Line = "umask 077\n" + c.Line // a careful login shell
+		return shell(c)
+	}})
 	h := s.dial(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -158,7 +158,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 				var signalled atomic.Bool
 				s := newSite(t, sshtest.Options{Memory: true, Exec: func(c sshtest.Command) int {
 					<-c.Context.Done()
-					signalled.Store(true)
+					signalled.Store(context.Cause(c.Context).Error() == "signal TERM")
 					if tt.stays {
 						<-stubborn
 					}
@@ -329,16 +329,18 @@ func TestKeepalivesKeepAnIdleConnection(t *testing.T) {
 	})
 }
 
-func TestKeepalivesForgiveAShortOutage(t *testing.T) {
+func TestKeepalivesForgiveShortOutages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, sshtest.Options{Memory: true, Exec: script("ok", "", 0)})
 		h := s.dial(t)
-		s.Misbehave(sshtest.Fault{Hold: 40 * time.Second})
-		time.Sleep(20 * time.Second) // asked at 15 s
-		s.Misbehave(sshtest.Fault{})
-		time.Sleep(time.Hour)
+		for range 3 {
+			s.Misbehave(sshtest.Fault{Hold: 40 * time.Second})
+			time.Sleep(20 * time.Second) // asked at 15 s
+			s.Misbehave(sshtest.Fault{})
+			time.Sleep(70 * time.Second) // four more times, and answered
+		}
 		if out, err := h.Run(t.Context(), "id", nil); out != "ok" || err != nil {
-			t.Errorf("after an outage: got %q, %v", out, err)
+			t.Errorf("after outages: got %q, %v", out, err)
 		}
 		_ = h.Close()
 	})

@@ -44,9 +44,10 @@ type Options struct {
 	Agent string
 	// ConfigFile is an OpenSSH client configuration (~/.ssh/config); ""
 	// means none, and one that does not exist is empty. What is obeyed of
-	// it: Host, Match all, Include, HostName, Port, User, IdentityFile,
-	// IdentitiesOnly, IdentityAgent, UserKnownHostsFile and HostKeyAlias.
-	// ProxyJump, ProxyCommand and a Match that would matter are refused.
+	// it: Host, Match all, Match originalhost, Include, HostName, Port, User,
+	// IdentityFile, IdentitiesOnly, IdentityAgent, UserKnownHostsFile and
+	// HostKeyAlias. ProxyJump, ProxyCommand and any other Match that might
+	// matter are refused.
 	ConfigFile string
 	// Home is what "~" and %d mean, and where ~/.ssh is; "" means that there is none.
 	Home string

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/swarmup/swarmup/pkg/ssh/sshtest"
 )
@@ -86,6 +87,34 @@ func TestDockerSocketIsReachedByItsCommandWhereForwardingIsRefused(t *testing.T)
 			})
 		})
 	}
+}
+
+func TestDockerCommandIsToldThatNothingMoreIsWanted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &dockerHost{socket: true}
+		exec := func(c sshtest.Command) int {
+			if !strings.Contains(c.Line, "dial-stdio") {
+				return d.exec(c)
+			}
+			_, _ = io.WriteString(c.Stdout, "bye")
+			if half, ok := c.Stdout.(interface{ CloseWrite() error }); ok {
+				_ = half.CloseWrite()
+			}
+			_, _ = io.Copy(io.Discard, c.Stdin) // it ends with its input
+			return 0
+		}
+		h := newSite(t, sshtest.Options{Memory: true, Forward: d.forward, Exec: exec}).dial(t)
+		conn, err := h.DialContext(t.Context(), "unix", "/var/run/docker.sock")
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if got, err := io.ReadAll(conn); string(got) != "bye" || err != nil || time.Since(start) != 0 {
+			t.Errorf("got %q, %v after %s", got, err, time.Since(start))
+		}
+		_ = conn.Close()
+		_ = h.Close()
+	})
 }
 
 func TestDockerSocketSaysWhyItCannotBeReached(t *testing.T) {

@@ -12,15 +12,13 @@ import (
 //
 // It is meant for a call that is about to begin or in flight. Whether to begin
 // one at all is asked of ctx itself: with a ctx that has ended already, the
-// call would still get d. The CancelFunc frees what Grace holds and must be
-// called.
+// call would still get d. The CancelFunc must be called.
 func Grace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	graced, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(d, func() {
+		time.AfterFunc(d, func() {
 			cancel(fmt.Errorf("not finished within %s after: %w", d, context.Cause(ctx)))
 		})
-		context.AfterFunc(graced, func() { timer.Stop() })
 	})
 	return graced, func() {
 		stop()

@@ -3,6 +3,7 @@ package sshtest
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -126,11 +127,10 @@ func (s *Server) session(user string, request ssh.NewChannel) {
 		return
 	}
 	defer func() { _ = ch.Close() }()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(context.Background())
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	defer cancel()
+	defer cancel(errHungUp)
 	running := false
 	for r := range requests {
 		switch {
@@ -140,12 +140,16 @@ func (s *Server) session(user string, request ssh.NewChannel) {
 			_ = r.Reply(ssh.Unmarshal(r.Payload, &exec) == nil, nil)
 			wg.Go(func() { s.exec(ch, Command{ctx, user, exec.Line, ch, ch, ch.Stderr()}) })
 		case r.Type == "signal":
-			cancel()
+			var signal struct{ Name string }
+			_ = ssh.Unmarshal(r.Payload, &signal)
+			cancel(errors.New("signal " + signal.Name))
 		case r.WantReply:
 			_ = r.Reply(false, nil)
 		}
 	}
 }
+
+var errHungUp = errors.New("hung up")
 
 func (s *Server) exec(ch ssh.Channel, c Command) {
 	code := 127

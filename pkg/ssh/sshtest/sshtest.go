@@ -42,7 +42,8 @@ type Options struct {
 
 // Command is one command that a client runs.
 type Command struct {
-	// Context ends when the client sends a signal, goes away or hangs up.
+	// Context ends when the client sends a signal, goes away or hangs up. Its
+	// cause is "signal TERM" or "hung up".
 	Context context.Context
 	User    string
 	Line    string
