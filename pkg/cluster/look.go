@@ -1,0 +1,80 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/swarmup/swarmup/pkg/bootstrap"
+	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/wait"
+)
+
+// How long an engine whose process is there may take to answer: one that is
+// only looked at, and one that was just started. A member blocks its start for
+// up to 20 s while its swarm does not answer (moby daemon/cluster/cluster.go,
+// swarmConnectTimeout).
+const (
+	lookWait  = 25 * time.Second
+	startWait = 60 * time.Second
+)
+
+// look asks the machine and its engine how they are.
+func (h *host) look(ctx context.Context, patience time.Duration) error {
+	facts, err := bootstrap.Probe(ctx, h)
+	if err != nil {
+		return err
+	}
+	return h.examine(ctx, facts, patience)
+}
+
+// examine asks the engine of a machine that was probed, and keeps both.
+func (h *host) examine(ctx context.Context, facts bootstrap.Facts, patience time.Duration) error {
+	var info engine.Info
+	if facts.Engine == bootstrap.Running {
+		var err error
+		if info, err = h.ask(ctx, patience); err != nil {
+			return err
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.facts, h.info = facts, info
+	h.manager = info.Manager && info.State == engine.Active
+	return nil
+}
+
+// ask asks an engine that may just be starting about itself.
+func (h *host) ask(ctx context.Context, patience time.Duration) (info engine.Info, err error) {
+	err = wait.Until(ctx, "its engine to answer", patience, 250*time.Millisecond, func(ctx context.Context) (bool, error) {
+		info, err = h.Info(ctx)
+		if err != nil && !errors.Is(err, engine.ErrNoAnswer) {
+			return false, wait.Stop(err)
+		}
+		return err == nil, err
+	})
+	return info, err
+}
+
+// reuseWait is how long a connection that was made before may take to show that
+// it still works. A dead one is noticed after 45 s only.
+const reuseWait = 10 * time.Second
+
+// visit logs in and looks. A connection from an earlier visit that works no
+// more is made anew.
+func (h *host) visit(ctx context.Context, patience time.Duration) error {
+	if h.connected() {
+		short, cancel := context.WithTimeoutCause(ctx, reuseWait, fmt.Errorf("no answer within %s", reuseWait))
+		facts, err := bootstrap.Probe(short, h)
+		cancel()
+		if err == nil {
+			return h.examine(ctx, facts, lookWait)
+		}
+		h.disconnect()
+	}
+	if err := h.connect(ctx, patience); err != nil {
+		return err
+	}
+	return h.look(ctx, lookWait)
+}

@@ -1,0 +1,166 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/provider"
+	"github.com/swarmup/swarmup/pkg/spec"
+	"github.com/swarmup/swarmup/pkg/swarm"
+)
+
+// observers is how many hosts are asked at once. Handshakes are what costs:
+// more than this gains nothing on two processors.
+const observers = 32
+
+// Observe looks at everything that has to do with the cluster: machines, hosts,
+// engines, the swarm. It changes nothing but what it needs to log in to machines
+// of a local provider. Managers that do not answer are dialled again for as long
+// as patience says, since nothing can be decided without them. An error means
+// that nothing is known; a host that does not answer is no error.
+func (c *Cluster) Observe(ctx context.Context, patience time.Duration) (plan.State, error) {
+	machines, err := c.cfg.Provider.List(ctx, c.cfg.Spec.Name)
+	if err != nil {
+		return plan.State{}, fmt.Errorf("list machines: %w", err)
+	}
+	if err := c.openKey(len(machines) > 0); err != nil {
+		return plan.State{}, err
+	}
+	before := c.adopt(machines)
+	defer func() {
+		for _, h := range before {
+			h.retire()
+		}
+	}()
+	bounded(ctx, observers, c.all(), func(ctx context.Context, h *host) { c.visit(ctx, h, patience) })
+	view := c.view(ctx)
+	c.follow(ctx, view, before)
+	if ctx.Err() != nil {
+		return plan.State{}, fmt.Errorf("look at hosts: %w", context.Cause(ctx))
+	}
+	c.begin(view)
+	left, err := c.leftovers(ctx)
+	if err != nil {
+		return plan.State{}, err
+	}
+	return plan.State{Hosts: c.states(), Swarm: view, Leftovers: left}, nil
+}
+
+// adopt makes the table of hosts anew from what the provider lists, and moves
+// the connections of machines that are still the same. It returns the hosts of
+// the old table.
+func (c *Cluster) adopt(machines []provider.Machine) (before []*host) {
+	before = c.all()
+	var hosts []*host
+	for _, m := range machines {
+		h := c.newHost(m.Node, m)
+		h.inherit(before)
+		hosts = append(hosts, h)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hosts, c.via, c.named = hosts, nil, map[string]bool{}
+	return before
+}
+
+// inherit takes over the connection that there was to the same machine.
+func (h *host) inherit(before []*host) {
+	for _, old := range before {
+		if old.is().ID == h.is().ID && old.way() == h.way() {
+			h.take(old)
+		}
+	}
+}
+
+// begin starts a new round of steps.
+func (c *Cluster) begin(v *plan.View) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.round = newRound()
+	if v != nil {
+		c.round.swarmID, c.round.nodes = v.ID, v.Nodes
+	}
+}
+
+// visit asks one host, and keeps why it could not be asked.
+func (c *Cluster) visit(ctx context.Context, h *host, forManagers time.Duration) {
+	switch h.is().State {
+	case provider.Running:
+	case provider.Incomplete:
+		h.off("it was never finished")
+		return
+	case provider.Stopped:
+		h.off("it is switched off")
+		return
+	}
+	if err := h.visit(ctx, c.patience(h, forManagers)); err != nil {
+		h.unanswered(err)
+		return
+	}
+	h.answered()
+}
+
+// patience is for how long a host is dialled again while the world is observed:
+// managers decide over everything, so they are given time to boot. What is not
+// in the file may be one.
+func (c *Cluster) patience(h *host, forManagers time.Duration) time.Duration {
+	if n, ok := c.cfg.Spec.Node(h.node); ok && n.Role == spec.Worker {
+		return 0
+	}
+	return forManagers
+}
+
+// view asks the first manager that has a quorum for the whole swarm; nil if
+// there is none.
+func (c *Cluster) view(ctx context.Context) *plan.View {
+	for _, h := range c.controllers() {
+		if _, info := h.seen(); info.ClusterID == "" {
+			continue
+		}
+		var v *plan.View
+		err := h.with(ctx, func(l *link) (err error) {
+			v, err = viewOf(ctx, l.engine)
+			return err
+		})
+		if err == nil {
+			v.Via = h.node
+			return v
+		}
+	}
+	return nil
+}
+
+func viewOf(ctx context.Context, e *swarm.Engine) (*plan.View, error) {
+	sw, err := e.Swarm(ctx)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := e.Nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &plan.View{
+		ID: sw.ID, Nodes: nodes, Rotating: sw.Rotating,
+		Settings: spec.Swarm{
+			DefaultAddrPool: sw.Pool, SubnetSize: sw.SubnetSize,
+			DataPathPort: sw.DataPathPort, NodeCertExpiry: sw.NodeCertExpiry,
+		},
+	}, nil
+}
+
+// states gives all hosts as a plan needs them, sorted.
+func (c *Cluster) states() []plan.Host {
+	var out []plan.Host
+	for _, h := range c.all() {
+		out = append(out, h.state())
+	}
+	slices.SortStableFunc(out, func(a, b plan.Host) int {
+		return cmp.Or(strings.Compare(a.Node, b.Node), strings.Compare(a.Machine.Name, b.Machine.Name))
+	})
+	return out
+}
