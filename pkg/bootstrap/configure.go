@@ -130,7 +130,7 @@ func restartKeys(p daemon.Patch) (keys []string) {
 // look at it, then the record of what is about to be ours, then the file.
 func (e *edit) write(ctx context.Context) error {
 	if bytes.Equal(e.next, e.was.daemon) {
-		return e.record(ctx, e.begun)
+		return nil
 	}
 	if err := e.stage(ctx, e.next); err != nil {
 		return err

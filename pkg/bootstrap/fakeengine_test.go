@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/swarmup/swarmup/pkg/daemon"
 )
 
 // fakeEngine is what there is to know of a dockerd from outside. It keeps its
@@ -25,8 +27,6 @@ type fakeEngine struct {
 	// The configuration that it works by.
 	Labels, Registries, Mirrors []string
 	Keys                        map[string]string
-
-	Journal []string
 }
 
 func engineFile(root string) string { return filepath.Join(filepath.Dir(root), "engine.json") }
@@ -46,15 +46,31 @@ func readEngine(root string) fakeEngine {
 func (e fakeEngine) save(root string) {
 	b, err := json.Marshal(e)
 	if err == nil {
-		err = os.WriteFile(engineFile(root), b, 0o644)
+		err = os.WriteFile(engineFile(root)+".new", b, 0o644)
+	}
+	if err == nil {
+		err = os.Rename(engineFile(root)+".new", engineFile(root))
 	}
 	if err != nil {
 		panic(err)
 	}
 }
 
-func (e *fakeEngine) log(format string, args ...any) {
-	e.Journal = append(e.Journal, fmt.Sprintf(format, args...))
+// log writes where the machine keeps its logs.
+func (e *fakeEngine) log(root, line string) {
+	path := root + "/var/log/docker.log"
+	if _, err := os.Stat(root + "/run/systemd/system"); err == nil {
+		path = root + "/journal"
+	}
+	_ = os.MkdirAll(filepath.Dir(path), 0o755)
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err == nil {
+		_, err = fmt.Fprintln(f, line)
+		_ = f.Close()
+	}
+	if err != nil {
+		panic(err)
+	}
 }
 
 // config is a daemon.json that was read.
@@ -64,6 +80,30 @@ type config struct {
 }
 
 var engineLists = []string{"labels", "insecure-registries", "registry-mirrors"}
+
+// install puts the engine's commands onto a machine.
+func (e fakeEngine) install(root, bin string) {
+	e.save(root)
+	self, err := os.Executable()
+	if err == nil {
+		err = os.Symlink(self, bin+"/fake-dockerd")
+	}
+	for name, body := range map[string]string{
+		"dockerd": `if [ "$1" = --version ]; then echo "Docker version ` + e.Version + `, build 89c5e8f"; else exec fake-dockerd "$@"; fi`,
+		"docker": `echo "docker $*" | sed "s,$ROOT,," >>"$ROOT/calls"
+if [ ! -e "$ROOT/run/docker.pid" ]; then
+	echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?' >&2
+	exit 1
+fi`,
+	} {
+		if err == nil {
+			err = os.WriteFile(bin+"/"+name, []byte("#!/bin/sh\n"+body+"\n"), 0o755)
+		}
+	}
+	if err != nil {
+		panic(err)
+	}
+}
 
 // check reads a daemon.json as dockerd does.
 func (e *fakeEngine) check(path string) (config, error) {
@@ -81,7 +121,7 @@ func (e *fakeEngine) check(path string) (config, error) {
 		if !slices.Contains(known, k) {
 			return c, fmt.Errorf("the following directives don't match any configuration option: %s", k)
 		}
-		if slices.Contains(e.Flags, "--"+k) {
+		if slices.Contains(daemon.FlagKeys(append([]string{"dockerd"}, e.Flags...)), k) {
 			return c, fmt.Errorf("the following directives are specified both as a flag and in the configuration file: %s", k)
 		}
 		if slices.Contains(engineLists, k) {
@@ -119,7 +159,7 @@ func (e *fakeEngine) reload(root string) {
 	}
 	c, err := e.check(root + daemonFile)
 	if err != nil {
-		e.log(`time="2026-11-22T10:00:00.1Z" level=error msg=%q`, err.Error())
+		e.log(root, fmt.Sprintf(`time="2026-11-22T10:00:00.1Z" level=error msg=%q`, err.Error()))
 		return
 	}
 	for i, list := range []*[]string{&e.Labels, &e.Registries, &e.Mirrors} {
@@ -131,7 +171,7 @@ func (e *fakeEngine) reload(root string) {
 		e.Keys["debug"] = v
 	}
 	if !e.Quiet {
-		e.log(`time="2026-11-22T10:00:00.1Z" level=info msg="Reloaded configuration: {\"labels\":[]}"`)
+		e.log(root, `time="2026-11-22T10:00:00.1Z" level=info msg="Reloaded configuration: {\"labels\":[]}"`)
 	}
 }
 
@@ -154,5 +194,7 @@ func (e *fakeEngine) appear(root string, pid int) {
 
 func (e *fakeEngine) disappear(root string) {
 	e.Running = false
+	pid, _ := os.ReadFile(root + "/run/docker.pid")
 	_ = os.Remove(root + "/run/docker.pid")
+	_ = os.RemoveAll(fmt.Sprintf("%s/proc/%s", root, pid))
 }

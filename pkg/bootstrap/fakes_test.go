@@ -5,8 +5,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,6 +25,7 @@ func TestMain(m *testing.M) {
 // play plays one command and returns its exit status. A command, or one of its
 // verbs, that is not known here is one that the scripts must not use.
 func play(root, name string, args []string) int {
+	name = strings.TrimPrefix(name, "fake-")
 	f, err := os.OpenFile(root+"/calls", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		panic(err)
@@ -40,15 +39,8 @@ func play(root, name string, args []string) int {
 		return playService(root, args)
 	case "rc-update":
 		return 0
-	case "journalctl":
-		return playJournalctl(root, args)
 	case "dockerd":
 		return playDockerd(root, args)
-	case "docker":
-		if !readEngine(root).Running {
-			return complain(1, "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?")
-		}
-		return 0
 	case "apt-get", "apt-cache", "dpkg", "dnf", "zypper", "apk":
 		return playInstall(root, name, args)
 	}
@@ -78,19 +70,19 @@ func playSystemctl(root string, args []string) int {
 	case "restart":
 		e.disappear(root)
 	}
-	if !startService(root, &e, func(line string) { e.log("%s", line) }) {
+	if !startService(root, &e) {
 		return complain(1, "Job for docker.service failed because the control process exited with error code.")
 	}
 	return 0
 }
 
 // startService starts an engine that does not run, and logs why it does not start.
-func startService(root string, e *fakeEngine, log func(string)) bool {
+func startService(root string, e *fakeEngine) bool {
 	if e.Running {
 		return true
 	}
 	if err := e.start(root); err != nil {
-		log(err.Error())
+		e.log(root, err.Error())
 		return false
 	}
 	e.appear(root, 4242)
@@ -100,14 +92,9 @@ func startService(root string, e *fakeEngine, log func(string)) bool {
 func playService(root string, args []string) int {
 	e := readEngine(root)
 	defer func() { e.save(root) }()
-	file := func(line string) { appendFile(root+"/var/log/docker.log", line+"\n") }
 	switch strings.Join(args, " ") {
 	case "docker reload":
 		e.reload(root)
-		for _, line := range e.Journal {
-			file(line)
-		}
-		e.Journal = nil
 		return 0
 	case "docker restart":
 		e.disappear(root)
@@ -115,57 +102,22 @@ func playService(root string, args []string) int {
 	default:
 		return complain(1, "rc-service: unknown")
 	}
-	if !startService(root, &e, file) {
+	if !startService(root, &e) {
 		return complain(1, " * ERROR: docker failed to start")
 	}
 	return 0
 }
 
-func appendFile(path, content string) {
-	_ = os.MkdirAll(filepath.Dir(path), 0o755)
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		panic(err)
-	}
-	defer f.Close()
-	if _, err := f.WriteString(content); err != nil {
-		panic(err)
-	}
-}
-
-// playJournalctl counts lines for a cursor.
-func playJournalctl(root string, args []string) int {
-	lines := readEngine(root).Journal
-	from := 0
-	for _, a := range args {
-		if n, ok := strings.CutPrefix(a, "--after-cursor=s="); ok {
-			from, _ = strconv.Atoi(n)
-		}
-	}
-	if slices.Contains(args, "--show-cursor") {
-		fmt.Printf("a line of somebody\n-- cursor: s=%d\n", len(lines))
-		return 0
-	}
-	for _, line := range lines[from:] {
-		fmt.Println(line)
-	}
-	return 0
-}
-
-// playDockerd tells its version, checks a file, or is a dockerd: then it is a
-// real process that real signals reach.
+// playDockerd checks a file, or is a dockerd: then it is a real process that real
+// signals reach.
 func playDockerd(root string, args []string) int {
 	e := readEngine(root)
-	switch {
-	case slices.Contains(args, "--version"):
-		fmt.Printf("Docker version %s, build 89c5e8f\n", e.Version)
-		return 0
-	case len(args) == 3 && args[0] == "--validate":
+	if len(args) == 3 && args[0] == "--validate" {
 		if !knowsValidate(e.Version) {
 			return complain(125, "Status: unknown flag: --validate")
 		}
 		if _, err := e.check(args[2]); err != nil {
-			return complain(1, fmt.Sprintf("unable to configure the Docker daemon with file %s: %s", args[2], err))
+			return complain(1, fmt.Sprintf("unable to configure the Docker daemon with file %s: %s", strings.TrimPrefix(args[2], root), err))
 		}
 		return complain(0, "configuration OK")
 	}
@@ -182,10 +134,6 @@ func playDockerd(root string, args []string) int {
 			break
 		}
 		e.reload(root)
-		for _, line := range e.Journal {
-			fmt.Fprintln(os.Stderr, line)
-		}
-		e.Journal = nil
 		e.save(root)
 	}
 	e.disappear(root)

@@ -59,17 +59,20 @@ func TestInstallByDistribution(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			eachShell(t, func(t *testing.T, m *machine) {
-				f := m.on(tt.os, fakeDistro{Has: tt.has})
-				var said []string
-				if err := Install(t.Context(), m, f, spec.InstallDistro, func(s string) { said = append(said, s) }); err != nil {
-					t.Fatal(err)
-				}
-				if !readEngine(m.root).Running {
-					t.Error("the engine does not run")
-				}
-				golden(t, "install-"+tt.name+".txt", strings.Join(append(said, m.calls()...), "\n")+"\n")
-			})
+			all := shells(t)
+			if tt.os == "alpine" {
+				all = all[len(all)-1:]
+			}
+			m := newMachine(t, all[0])
+			f := m.on(tt.os, fakeDistro{Has: tt.has})
+			var said []string
+			if err := Install(t.Context(), m, f, spec.InstallDistro, func(s string) { said = append(said, s) }); err != nil {
+				t.Fatal(err)
+			}
+			if !readEngine(m.root).Running {
+				t.Error("the engine does not run")
+			}
+			golden(t, "install-"+tt.name+".txt", strings.Join(append(said, m.calls()...), "\n")+"\n")
 		})
 	}
 }
@@ -86,16 +89,15 @@ func TestInstallGetsOverWhatAMachineIsInTheMiddleOf(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			eachShell(t, func(t *testing.T, m *machine) {
-				tt.distro.Has = []string{"docker.io", "ca-certificates", "iptables", "apparmor"}
-				f := m.on("debian", tt.distro)
-				if err := Install(t.Context(), m, f, spec.InstallDistro, nil); err != nil {
-					t.Fatal(err)
-				}
-				if !strings.Contains(m.read("/calls"), tt.want) {
-					t.Errorf("%q was not run:\n%s", tt.want, m.read("/calls"))
-				}
-			})
+			m := newMachine(t, "/bin/sh")
+			tt.distro.Has = []string{"docker.io", "ca-certificates", "iptables", "apparmor"}
+			f := m.on("debian", tt.distro)
+			if err := Install(t.Context(), m, f, spec.InstallDistro, nil); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(m.read("/calls"), tt.want) {
+				t.Errorf("%q was not run:\n%s", tt.want, m.read("/calls"))
+			}
 		})
 	}
 }
@@ -127,14 +129,13 @@ func TestInstallSaysWhatIsWrong(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			eachShell(t, func(t *testing.T, m *machine) {
-				f := m.on(tt.os, tt.distro)
-				f.OSVersion = "4"
-				err := Install(t.Context(), m, f, tt.how, nil)
-				if err == nil || err.Error() != tt.want {
-					t.Errorf("got %v\nwant %s", err, tt.want)
-				}
-			})
+			m := newMachine(t, "/bin/sh")
+			f := m.on(tt.os, tt.distro)
+			f.OSVersion = "4"
+			err := Install(t.Context(), m, f, tt.how, nil)
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("got %v\nwant %s", err, tt.want)
+			}
 		})
 	}
 }

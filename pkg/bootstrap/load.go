@@ -16,7 +16,7 @@ const (
 	// reloadLimit bounds the wait for a reload to show. dockerd takes a file over
 	// in some 0.1 s, and says nothing to who asked for it.
 	reloadLimit    = 5 * time.Second
-	reloadInterval = 250 * time.Millisecond
+	reloadInterval = 500 * time.Millisecond
 )
 
 // load has the engine work by the new file and makes sure that it does.
@@ -65,7 +65,7 @@ func (e *edit) reload(ctx context.Context) error {
 		}
 		var err error
 		if lines, err = readLog(ctx, e.host, a.text("mark")); err != nil {
-			return false, err
+			return false, wait.Stop(err)
 		}
 		return shown && reloaded(lines), why
 	})

@@ -101,14 +101,14 @@ func readAnswer(out string) (answer, error) {
 		return nil, fmt.Errorf("read answer of the machine: not complete: %q", head(out))
 	}
 	a := answer{}
-	for line := range strings.Lines(body) {
-		name, code, _ := strings.Cut(strings.TrimSpace(line), " ")
+	for piece := range strings.SplitSeq("\n"+body, "\n= ") {
+		name, code, _ := strings.Cut(piece, "\n")
 		if name == "" {
 			continue
 		}
 		content, err := base64.StdEncoding.DecodeString(code)
 		if err != nil {
-			return nil, fmt.Errorf("read answer of the machine: %q: %w", head(line), err)
+			return nil, fmt.Errorf("read answer of the machine: %s: %w", head(name), err)
 		}
 		a[name] = content
 	}

@@ -74,9 +74,9 @@ func TestWhatIsNoAnswerIsNotReadAsOne(t *testing.T) {
 	tests := []struct{ name, out, want string }{
 		{"nothing", "", `read answer of the machine: not complete: ""`},
 		{"a login message", "Welcome!\n", `read answer of the machine: not complete: "Welcome!\n"`},
-		{"half of one", "swarmup begin\narch eDg2\n", `read answer of the machine: not complete: "swarmup begin\narch eDg2\n"`},
-		{"damaged", "swarmup begin\narch e?\nswarmup end\n", `read answer of the machine: "arch e?": illegal base64 data at input byte 1`},
-		{"a refusal", "swarmup begin\nerror bm8K\nswarmup end\n", "no"},
+		{"half of one", "swarmup begin\n= arch\neDg2\n", `read answer of the machine: not complete: "swarmup begin\n= arch\neDg2\n"`},
+		{"damaged", "swarmup begin\n= arch\ne?\nswarmup end\n", `read answer of the machine: arch: illegal base64 data at input byte 1`},
+		{"a refusal", "swarmup begin\n= error\nbm8K\nswarmup end\n", "no"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestWhatIsNoAnswerIsNotReadAsOne(t *testing.T) {
 			}
 		})
 	}
-	a, err := readAnswer("Welcome!\nswarmup begin\narch eDg2XzY0Cg==\nswarmup end\nbye\n")
+	a, err := readAnswer("Welcome!\nswarmup begin\n= arch\neDg2XzY0Cg==\nswarmup end\nbye\n")
 	if err != nil || a.text("arch") != "x86_64" {
 		t.Errorf("an answer among other lines: got %q, %v", a.text("arch"), err)
 	}

@@ -16,7 +16,7 @@ const (
 	startLimit = 3 * time.Minute
 	// answerLimit bounds the wait for a started engine to answer.
 	answerLimit    = time.Minute
-	answerInterval = 500 * time.Millisecond
+	answerInterval = time.Second
 )
 
 // RefusedError means that dockerd does not start with, or does not take, what it
@@ -68,7 +68,10 @@ func control(ctx context.Context, h Host, verb string) error {
 // answers waits until the engine answers after it was started or restarted.
 func answers(ctx context.Context, h Host, verb string) error {
 	err := wait.Until(ctx, "the engine to answer", answerLimit, answerInterval, func(ctx context.Context) (bool, error) {
-		_, err := run(ctx, h, call{script: "answers", limit: 25 * time.Second})
+		_, err := run(ctx, h, call{script: "answers", limit: 30 * time.Second})
+		if failed := new(scriptError); err != nil && !errors.As(err, &failed) {
+			return false, wait.Stop(err) // the machine, not the engine
+		}
 		return err == nil, err
 	})
 	if err != nil {

@@ -62,7 +62,10 @@ by_hand() {
 	fi
 	shift
 	mkdir -p "$(dirname "$logfile")"
-	nohup "$@" >>"$logfile" 2>&1 </dev/null &
+	(
+		trap '' HUP # dockerd listens to it again; until then it is the login's end
+		exec "$@" >>"$logfile" 2>&1 </dev/null
+	) &
 	started=$!
 	sleep 1
 	kill -0 "$started" 2>/dev/null || {
@@ -72,9 +75,10 @@ by_hand() {
 }
 
 # stopped waits for a process to end; containers get some time to stop first.
+# A dead process that nobody has asked after yet has no command line any more.
 stopped() {
 	i=0
-	while kill -0 "$1" 2>/dev/null; do
+	while [ -n "$(tr -d '\000' 2>/dev/null <"$ROOT/proc/$1/cmdline")" ]; do
 		i=$((i + 1))
 		if [ "$i" -gt 60 ]; then
 			echo "process $1 does not end" >&2

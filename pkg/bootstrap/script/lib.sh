@@ -3,9 +3,10 @@
 # Every script begins with this file. ROOT is empty on machines; tests set it to
 # a directory that looks like one.
 #
-# A script answers on standard output, in lines "NAME BASE64" between the lines
-# "swarmup begin" and "swarmup end". It exits with 0 also when what it was asked
-# for went wrong, and then ends with the line "error BASE64".
+# A script answers on standard output, between the lines "swarmup begin" and
+# "swarmup end", with pieces that have names: a line "= NAME" and then base64. It
+# exits with 0 also when what it was asked for went wrong; the last piece is then
+# called error.
 set -u
 umask 022
 ROOT=${ROOT-}
@@ -24,9 +25,8 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 # blob NAME answers with standard input.
 blob() {
-	printf '%s ' "$1"
-	base64 | tr -d '\n'
-	echo
+	echo "= $1"
+	base64
 }
 
 # content NAME PATH answers with a file, if it is there.

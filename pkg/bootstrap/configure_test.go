@@ -1,0 +1,403 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/swarmup/swarmup/pkg/daemon"
+)
+
+// running gives a machine with systemd whose engine runs by a daemon.json.
+func running(t *testing.T, shell, file string, e fakeEngine) *machine {
+	t.Helper()
+	m := newMachine(t, shell)
+	m.systemd()
+	if e.Version == "" {
+		e.Version = "28.5.2"
+	}
+	m.install(e)
+	if file != "" {
+		m.write(daemonFile, file)
+	}
+	if broken := e.Broken; broken == "" {
+		m.boot()
+	}
+	return m
+}
+
+// boot starts the engine as a boot does.
+func (m *machine) boot() {
+	m.t.Helper()
+	e := readEngine(m.root)
+	m.must(e.start(m.root))
+	e.appear(m.root, 4242)
+	e.save(m.root)
+}
+
+func (m *machine) settings(w daemon.Want) Settings { return Settings{Want: w, Live: m.live} }
+
+func role(v string) daemon.Want { return daemon.Want{Labels: map[string]string{"role": v}} }
+
+const theirs = "{\n  \"debug\": true\n}\n"
+
+func TestConfigureOnEveryKindOfMachine(t *testing.T) {
+	tests := []struct {
+		name string
+		make func(m *machine)
+		want daemon.Want
+		did  string
+	}{
+		{"systemd reloads", func(m *machine) { m.systemd(); m.install(fakeEngine{Version: "28.5.2"}); m.boot() },
+			role("mgr"), "dockerd --validate --config-file /etc/docker/daemon.json.swarmup, systemctl reload docker.service"},
+		{"an old engine does not know how to check a file", func(m *machine) { m.systemd(); m.install(fakeEngine{Version: "20.10.24+dfsg1"}); m.boot() },
+			role("mgr"), "systemctl reload docker.service"},
+		{"systemd restarts", func(m *machine) { m.systemd(); m.install(fakeEngine{Version: "20.10.24"}); m.boot() },
+			daemon.Want{Keys: map[string]any{"log-driver": "local"}, Labels: map[string]string{"role": "mgr"}},
+			"systemctl reset-failed docker.service, systemctl enable docker.service, systemctl restart docker.service, docker -H unix:///var/run/docker.sock version"},
+		{"a stopped engine is started", func(m *machine) { m.systemd(); m.install(fakeEngine{Version: "20.10.24"}) },
+			role("mgr"),
+			"systemctl reset-failed docker.service, systemctl enable docker.service, systemctl start docker.service, docker -H unix:///var/run/docker.sock version"},
+		{"OpenRC reloads", func(m *machine) { m.openrc(); m.install(fakeEngine{Version: "20.10.24"}); m.boot() },
+			role("mgr"), "rc-service docker reload"},
+		{"OpenRC restarts", func(m *machine) { m.openrc(); m.install(fakeEngine{Version: "20.10.24"}); m.boot() },
+			daemon.Want{Keys: map[string]any{"mtu": 1400}, Labels: map[string]string{"role": "mgr"}},
+			"rc-service docker restart, docker -H unix:///var/run/docker.sock version"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			eachShell(t, func(t *testing.T, m *machine) {
+				tt.make(m)
+				s := m.settings(tt.want)
+				s.AllowRestart = true
+				if _, err := Configure(t.Context(), m, s); err != nil {
+					t.Fatal(err)
+				}
+				if got := readEngine(m.root).Labels; !cmp.Equal(got, []string{"role=mgr"}) {
+					t.Errorf("the engine shows %q", got)
+				}
+				if got := strings.Join(m.calls(), ", "); got != tt.did {
+					t.Errorf("did\n%s\nwant\n%s", got, tt.did)
+				}
+			})
+		})
+	}
+}
+
+func TestConfigureOnAMachineThatNothingLooksAfter(t *testing.T) {
+	eachShell(t, func(t *testing.T, m *machine) {
+		m.install(fakeEngine{Version: "20.10.24"})
+		m.tool("sleep", "/bin/sleep 0.2") // dockerd is a real process here
+		t.Cleanup(func() {
+			m.killEngine()
+			if t.Failed() {
+				t.Log(m.read("/var/log/docker.log"))
+			}
+		})
+		if err := EnsureRunning(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct {
+			want daemon.Want
+			did  daemon.Effect
+		}{
+			{role("mgr"), daemon.Reload},
+			{daemon.Want{Labels: map[string]string{"role": "mgr"}, Keys: map[string]any{"mtu": 1400}}, daemon.Restart},
+			{daemon.Want{}, daemon.Restart},
+		} {
+			before := m.read("/run/docker.pid")
+			s := m.settings(step.want)
+			s.AllowRestart = true
+			did, err := Configure(t.Context(), m, s)
+			if err != nil || did != step.did {
+				t.Fatalf("got %s, %v, want %s", did, err, step.did)
+			}
+			if restarted := m.read("/run/docker.pid") != before; restarted != (step.did == daemon.Restart) {
+				t.Errorf("restarted: %v with effect %s", restarted, step.did)
+			}
+		}
+	})
+}
+
+func TestConfigureTellsWhatItDidAndTheSecondTimeDoesNothing(t *testing.T) {
+	eachShell(t, func(t *testing.T, m *machine) {
+		m.systemd()
+		m.install(fakeEngine{Version: "28.5.2"})
+		m.write(daemonFile, theirs)
+		m.boot()
+		did, err := Configure(t.Context(), m, m.settings(role("mgr")))
+		if err != nil || did != daemon.Reload {
+			t.Fatalf("got %s, %v", did, err)
+		}
+		if got, want := m.read(daemonFile), "{\n  \"debug\": true,\n  \"labels\": [\n    \"role=mgr\"\n  ]\n}\n"; got != want {
+			t.Errorf("daemon.json: got %s, want %s", got, want)
+		}
+		if got, want := m.read(ownedFile), "{\n  \"labels\": [\n    \"role\"\n  ]\n}\n"; got != want {
+			t.Errorf("swarmup.json: got %s, want %s", got, want)
+		}
+		if got := m.read(daemonFile + ".swarmup-bak"); got != theirs {
+			t.Errorf("backup: got %s, want %s", got, theirs)
+		}
+		m.write("/calls", "")
+		puts := m.puts
+		did, err = Configure(t.Context(), m, m.settings(role("mgr")))
+		if err != nil || did != daemon.None || len(m.calls()) > 0 || m.puts != puts {
+			t.Errorf("again: got %s, %v, %d writes, commands %q", did, err, m.puts-puts, m.calls())
+		}
+	})
+}
+
+func TestConfigureAdoptsWhatIsRightWithoutATrace(t *testing.T) {
+	m := running(t, "/bin/sh", `{"labels": ["role=mgr"]}`, fakeEngine{})
+	did, err := Configure(t.Context(), m, m.settings(role("mgr")))
+	if err != nil || did != daemon.None || m.read(ownedFile) != "none" {
+		t.Errorf("got %s, %v, record %s", did, err, m.read(ownedFile))
+	}
+}
+
+func TestConfigureRestartsOnlyIfItMay(t *testing.T) {
+	m := running(t, "/bin/sh", theirs, fakeEngine{})
+	_, err := Configure(t.Context(), m, m.settings(daemon.Want{Keys: map[string]any{"mtu": 1400, "log-driver": "local"}, Labels: map[string]string{"a": "1"}}))
+	var needed *RestartNeededError
+	if !errors.As(err, &needed) || err.Error() != "configure engine: a restart is needed for log-driver, mtu" {
+		t.Errorf("got %v", err)
+	}
+	if m.read(daemonFile) != theirs || m.read(ownedFile) != "none" || len(m.calls()) > 0 {
+		t.Errorf("something was changed: %s, %q", m.read(daemonFile), m.calls())
+	}
+}
+
+func TestConfigureFollowsALink(t *testing.T) {
+	eachShell(t, func(t *testing.T, m *machine) {
+		m.systemd()
+		m.install(fakeEngine{Version: "28.5.2"})
+		m.write("/srv/daemon.json", theirs)
+		m.link(m.root+"/srv/daemon.json", daemonFile)
+		m.boot()
+		if _, err := Configure(t.Context(), m, m.settings(role("mgr"))); err != nil {
+			t.Fatal(err)
+		}
+		if got := m.read("/srv/daemon.json"); !strings.Contains(got, "role=mgr") {
+			t.Errorf("the file that the link leads to: %s", got)
+		}
+	})
+}
+
+// TestWhatDockerdDoesNotTakeIsTakenBack looks at the error, and that the machine
+// is as it was.
+func TestWhatDockerdDoesNotTakeIsTakenBack(t *testing.T) {
+	unknown := daemon.Want{Keys: map[string]any{"foo": 1}, Labels: map[string]string{"role": "mgr"}}
+	tests := []struct {
+		name   string
+		file   string
+		owned  string // swarmup.json
+		engine fakeEngine
+		want   daemon.Want
+		err    string
+	}{
+		{"a new engine says so before anything is written", theirs, "", fakeEngine{}, unknown,
+			"configure engine: check daemon.json: dockerd: unable to configure the Docker daemon with file /etc/docker/daemon.json.swarmup: the following directives don't match any configuration option: foo"},
+		{"an old engine when it is restarted", theirs, "", fakeEngine{Version: "20.10.24"}, unknown,
+			"configure engine: restart engine: dockerd: unable to configure the Docker daemon with file /etc/docker/daemon.json: the following directives don't match any configuration option: foo; daemon.json is as it was"},
+		{"a first file, likewise", "", "", fakeEngine{Version: "20.10.24"}, unknown,
+			"configure engine: restart engine: dockerd: unable to configure the Docker daemon with file /etc/docker/daemon.json: the following directives don't match any configuration option: foo; daemon.json is as it was"},
+		{"a flag that is in the way of a reload", theirs, "", fakeEngine{Version: "20.10.24", Flags: []string{"--label=x=y"}}, role("mgr"),
+			"configure engine: reload engine: dockerd: the following directives are specified both as a flag and in the configuration file: labels; daemon.json is as it was"},
+		{"a reload that nothing comes of", theirs, "", fakeEngine{Version: "20.10.24", Deaf: true}, role("mgr"),
+			"configure engine: reload engine: wait for the engine to take over daemon.json: not within 5s: it shows another labels.role"},
+		{"a label that does not go", `{"labels": ["a=1"]}`, `{"labels": ["a"]}`, fakeEngine{Version: "20.10.24", Deaf: true}, daemon.Want{},
+			"configure engine: reload engine: wait for the engine to take over daemon.json: not within 5s: it shows another labels.a"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := running(t, "/bin/sh", tt.file, tt.engine)
+			m.write(ownedFile, tt.owned)
+			before, was := readEngine(m.root), m.read(daemonFile)
+			synctest.Test(t, func(t *testing.T) {
+				s := m.settings(tt.want)
+				s.AllowRestart = true
+				// As on a machine that hides the command lines of processes.
+				m.write("/proc/4242/cmdline", "")
+				_, err := Configure(t.Context(), m, s)
+				if err == nil || err.Error() != tt.err {
+					t.Errorf("got %v\nwant %s", err, tt.err)
+				}
+			})
+			if got := m.read(daemonFile); got != was {
+				t.Errorf("daemon.json: got %s, want %s", got, was)
+			}
+			if d := cmp.Diff(parseOwned(t, tt.owned), parseOwned(t, m.read(ownedFile))); d != "" {
+				t.Errorf("owned (-want +got):\n%s", d)
+			}
+			if d := cmp.Diff(before, readEngine(m.root)); d != "" {
+				t.Errorf("engine (-before +after):\n%s", d)
+			}
+		})
+	}
+}
+
+func parseOwned(t *testing.T, content string) daemon.Owned {
+	t.Helper()
+	o, err := daemon.ParseOwned([]byte(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestAnEngineThatDoesNotStartSaysWhy(t *testing.T) {
+	for _, kind := range []string{"systemd", "openrc"} {
+		t.Run(kind, func(t *testing.T) {
+			eachShell(t, func(t *testing.T, m *machine) {
+				if kind == "systemd" {
+					m.systemd()
+				} else {
+					m.openrc()
+				}
+				m.install(fakeEngine{Version: "28.5.2", Broken: "Error initializing network controller: no iptables"})
+				err := EnsureRunning(t.Context(), m)
+				want := "start engine: dockerd: failed to start daemon: Error initializing network controller: no iptables"
+				if !isRefused(err) || err.Error() != want {
+					t.Errorf("got %v\nwant %s", err, want)
+				}
+			})
+		})
+	}
+}
+
+func TestAnEngineThatStartsButDoesNotAnswer(t *testing.T) {
+	m := newMachine(t, "/bin/sh")
+	m.systemd()
+	m.install(fakeEngine{Version: "28.5.2"})
+	m.tool("docker", "echo 'Cannot connect' >&2; exit 1")
+	synctest.Test(t, func(t *testing.T) {
+		err := EnsureRunning(t.Context(), m)
+		if want := "start engine: wait for the engine to answer: not within 1m0s: Cannot connect"; err == nil || err.Error() != want {
+			t.Errorf("got %v\nwant %s", err, want)
+		}
+	})
+}
+
+func TestAReloadThatIsNotLoggedCounts(t *testing.T) {
+	debug := daemon.Want{Keys: map[string]any{"debug": true}}
+	for _, quiet := range []bool{false, true} {
+		m := running(t, "/bin/sh", "", fakeEngine{Quiet: quiet})
+		synctest.Test(t, func(t *testing.T) {
+			did, err := Configure(t.Context(), m, m.settings(debug))
+			if err != nil || did != daemon.Reload || readEngine(m.root).Keys["debug"] != "true" {
+				t.Errorf("quiet %v: got %s, %v", quiet, did, err)
+			}
+		})
+	}
+}
+
+func TestAFullDiskLeavesTheOldFile(t *testing.T) {
+	for tool, condition := range map[string]string{
+		"cat": `[ $# = 0 ]`,                                         // the new file beside the old one
+		"cp":  `case $* in *swarmup-bak*) true ;; *) false ;; esac`, // the backup
+	} {
+		t.Run(tool, func(t *testing.T) {
+			m := running(t, "/bin/sh", theirs, fakeEngine{})
+			fill(m, tool, condition)
+			_, err := Configure(t.Context(), m, m.settings(role("mgr")))
+			if want := "configure engine: write /etc/docker/daemon.json: no space left on device"; err == nil || err.Error() != want {
+				t.Errorf("got %v\nwant %s", err, want)
+			}
+			if m.read(daemonFile) != theirs || m.read(daemonFile+".swarmup") != "none" {
+				t.Errorf("daemon.json: %s, beside it: %s", m.read(daemonFile), m.read(daemonFile+".swarmup"))
+			}
+			m.reachable()
+			if did, err := Configure(t.Context(), m, m.settings(role("mgr"))); err != nil || did != daemon.Reload {
+				t.Errorf("with room again: got %s, %v", did, err)
+			}
+		})
+	}
+}
+
+func TestConfigureDoesNotTouchAFileItCannotRead(t *testing.T) {
+	file := "{\n  // theirs\n  \"debug\": true\n}\n"
+	m := running(t, "/bin/sh", "", fakeEngine{})
+	m.write(daemonFile, file)
+	_, err := Configure(t.Context(), m, m.settings(role("mgr")))
+	if want := "configure engine: daemon.json:2:3: JSON has no comments"; err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+	if m.read(daemonFile) != file {
+		t.Errorf("daemon.json: %s", m.read(daemonFile))
+	}
+}
+
+func TestConfigureOnAMachineWithoutAnEngineWritesTheFile(t *testing.T) {
+	m := newMachine(t, "/bin/sh")
+	did, err := Configure(t.Context(), m, Settings{Want: role("mgr")})
+	if err != nil || did != daemon.Reload || !strings.Contains(m.read(daemonFile), "role=mgr") {
+		t.Errorf("got %s, %v, %s", did, err, m.read(daemonFile))
+	}
+}
+
+func TestAnInterruptEndsTheWaitAndKeepsTheRecord(t *testing.T) {
+	m := running(t, "/bin/sh", theirs, fakeEngine{Deaf: true})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		s := m.settings(role("mgr"))
+		asked := 0
+		s.Live = func(ctx context.Context) (daemon.Live, error) {
+			if asked++; asked == 3 {
+				cancel(errors.New("interrupted"))
+			}
+			return m.live(ctx)
+		}
+		_, err := Configure(ctx, m, s)
+		if err == nil || !strings.Contains(err.Error(), "interrupted") {
+			t.Errorf("got %v", err)
+		}
+	})
+	e := readEngine(m.root)
+	e.Deaf = false
+	e.save(m.root)
+	did, err := Configure(t.Context(), m, m.settings(role("mgr")))
+	if err != nil || did != daemon.Reload || !cmp.Equal(readEngine(m.root).Labels, []string{"role=mgr"}) {
+		t.Errorf("the next run: got %s, %v", did, err)
+	}
+}
+
+func TestUnconfigureTakesBackOursAndLeavesTheirs(t *testing.T) {
+	eachShell(t, func(t *testing.T, m *machine) {
+		file := "{\n  \"labels\": [\n    \"theirs=1\"\n  ],\n  \"debug\": true\n}\n"
+		m.systemd()
+		m.install(fakeEngine{Version: "28.5.2"})
+		m.write(daemonFile, file)
+		m.boot()
+		w := daemon.Want{Labels: map[string]string{"role": "mgr"}, RegistryMirrors: []string{"https://m"}, Keys: map[string]any{"mtu": 1400}}
+		s := m.settings(w)
+		s.AllowRestart = true
+		if _, err := Configure(t.Context(), m, s); err != nil {
+			t.Fatal(err)
+		}
+		started := strings.Count(m.read("/calls"), "systemctl restart")
+		for range 2 {
+			if err := Unconfigure(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+			if got := m.read(daemonFile); got != file {
+				t.Errorf("daemon.json: got %s, want %s", got, file)
+			}
+		}
+		for _, path := range []string{ownedFile, daemonFile + ".swarmup", daemonFile + ".swarmup-bak"} {
+			if m.read(path) != "none" {
+				t.Errorf("%s is still there", path)
+			}
+		}
+		e := readEngine(m.root)
+		if !cmp.Equal(e.Labels, []string{"theirs=1"}) || len(e.Mirrors) > 0 {
+			t.Errorf("the engine shows %q, %q", e.Labels, e.Mirrors)
+		}
+		if strings.Count(m.read("/calls"), "systemctl restart") != started {
+			t.Error("the engine was restarted")
+		}
+	})
+}
