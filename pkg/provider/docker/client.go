@@ -68,3 +68,12 @@ func (p *Provider) mutate(ctx context.Context, call func(context.Context) error)
 	defer cancel()
 	return p.explain(call(ctx))
 }
+
+// stopUnless ends a wait by an error, unless that is only the wait's own end
+// that cut a call short.
+func stopUnless(ended context.Context, err error) error {
+	if ended.Err() != nil {
+		return err
+	}
+	return wait.Stop(err)
+}

@@ -96,7 +96,7 @@ func (p *Provider) existing(ctx context.Context, req provider.Request) (provider
 			return true, nil
 		}
 		if err != nil {
-			return false, wait.Stop(p.explain(err))
+			return false, stopUnless(ctx, p.explain(err))
 		}
 		if !ours(c.Config.Labels, req.Cluster) || c.Config.Labels[labelName] != req.Name {
 			return false, wait.Stop(fmt.Errorf("container %s exists and is not swarmup's", req.Name))
@@ -106,7 +106,7 @@ func (p *Provider) existing(ctx context.Context, req provider.Request) (provider
 	}
 	err := wait.Until(ctx, "machine "+req.Name, p.unfinished, 100*time.Millisecond, look)
 	var late *wait.TimeoutError
-	if !errors.As(err, &late) {
+	if !errors.As(err, &late) || found.ID == "" {
 		return found, err
 	}
 	err = p.remove(ctx, found.ID)

@@ -53,7 +53,7 @@ func (p *Provider) remove(ctx context.Context, id string) error {
 		case cerrdefs.IsConflict(err) || strings.Contains(err.Error(), "already in progress"):
 			return false, err
 		}
-		return false, wait.Stop(p.explain(err))
+		return false, stopUnless(ctx, p.explain(err))
 	}
 	return p.mutate(ctx, func(ctx context.Context) error {
 		return wait.Until(ctx, "its container to be gone", removal, 100*time.Millisecond, gone)
