@@ -90,6 +90,11 @@ func short(p plan.Plan) string {
 	return strings.Join(out, "\n")
 }
 
+// grows is the remark about the time in which a swarm has one or two managers.
+func grows(from, to int) string {
+	return fmt.Sprintf("note: the swarm grows from %d to %d managers: until there are three, the loss of one stops its control plane", from, to)
+}
+
 type diffCase struct {
 	name, file, world string
 	opt               plan.Options
@@ -115,7 +120,7 @@ func TestDiffOfASwarmThatWorks(t *testing.T) {
 		}},
 		{"managers join one after the other", "a:manager b:manager c:manager d:manager e:manager", "a=manager b=idle c=idle d=idle e=idle", plan.Options{}, []string{
 			"join/b", "label/b<join/b", "join/c<join/b", "label/c<join/c",
-			"join/d<join/c", "label/d<join/d", "join/e<join/c", "label/e<join/e",
+			"join/d<join/c", "label/d<join/d", "join/e<join/c", "label/e<join/e", grows(1, 5),
 		}},
 		{"a worker goes gracefully", "a:manager", "a=manager b=worker", plan.Options{}, []string{
 			"drain/b", "leave/b<drain/b", "forget/id4<leave/b", "delete/b<forget/id4",
@@ -129,18 +134,18 @@ func TestDiffOfASwarmThatWorks(t *testing.T) {
 		}},
 		{"a manager goes after growth, demoted", "a:manager c:manager", "a=manager b=manager c=idle", plan.Options{}, []string{
 			"join/c", "label/c<join/c",
-			"drain/b<join/c", "demote/b<drain/b", "leave/b<demote/b", "forget/id4<leave/b", "delete/b<forget/id4",
+			"drain/b<join/c", "demote/b<drain/b", "leave/b<demote/b", "forget/id4<leave/b", "delete/b<forget/id4", grows(2, 3),
 		}},
 		{"the leader goes last", "c:manager", "a=manager b=manager c=manager", plan.Options{}, []string{
 			"drain/b", "demote/b<drain/b", "leave/b<demote/b", "forget/id4<leave/b", "delete/b<forget/id4",
 			"drain/a<forget/id4~forget/id4", "demote/a<drain/a", "leave/a<demote/a", "forget/id2<leave/a", "delete/a<forget/id2",
 		}},
 		{"roles are swapped: up before down", "b:manager a:worker", "a=manager b=worker", plan.Options{}, []string{
-			"promote/b", "demote/a<promote/b",
+			"promote/b", "demote/a<promote/b", grows(1, 2),
 		}},
 		{"a dead manager leaves before its replacement comes", "a:manager b:manager c:manager", "a=manager b=manager c=lost-manager", plan.Options{}, []string{
 			"forget/id6", "create/c", "connect/c<create/c", "install/c<connect/c", "configure/c<install/c",
-			"join/c<configure/c,forget/id6", "label/c<join/c",
+			"join/c<configure/c,forget/id6", "label/c<join/c", grows(2, 3),
 		}},
 		{"a worker that is off is switched on", "a:manager b:worker", "a=manager b=off-worker", plan.Options{}, []string{
 			"start/b", "connect/b<start/b", "install/b<connect/b", "configure/b<install/b",

@@ -31,12 +31,24 @@ func (d *differ) live() {
 	l.settings()
 	buried := l.bury()
 	members := l.removeDead()
+	few := l.managers
 	l.nodes(buried)
+	l.warnOfGrowth(few)
 	for _, leader := range []bool{false, true} {
 		l.removeMembers(members, leader)
 		l.demotions(leader)
 	}
 	d.finish()
+}
+
+// warnOfGrowth says what cannot be helped: a swarm of one manager that gets a
+// second one is without a control plane if either fails right then.
+func (l *liveDiff) warnOfGrowth(before int) {
+	if len(l.grown) > 0 && before < 3 {
+		l.notes = append(l.notes, Finding{
+			Text: fmt.Sprintf("the swarm grows from %d to %d managers: until there are three, the loss of one stops its control plane", before, before+len(l.grown)),
+		})
+	}
 }
 
 // nodes plans for the nodes of the file: those that are managers already come
