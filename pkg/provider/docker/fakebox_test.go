@@ -95,12 +95,13 @@ func (f *fake) containerInspect(w http.ResponseWriter, r *http.Request) {
 	if b.port != 0 {
 		ports[sshPortName] = []nat.PortBinding{{HostIP: b.host.PortBindings[sshPortName][0].HostIP, HostPort: fmt.Sprint(b.port)}}
 	}
+	settings := &container.NetworkSettings{}
+	settings.Ports = ports
 	answer(w, http.StatusOK, container.InspectResponse{
 		ContainerJSONBase: &container.ContainerJSONBase{
 			ID: b.id, Name: "/" + b.name, State: &container.State{Status: b.state, Paused: b.state == "paused"}, HostConfig: &b.host,
 		},
-		Config:          &b.config,
-		NetworkSettings: &container.NetworkSettings{NetworkSettingsBase: container.NetworkSettingsBase{Ports: ports}},
+		Config: &b.config, NetworkSettings: settings,
 	})
 }
 

@@ -45,6 +45,7 @@ func (p *Provider) published(gateway netip.Addr) bool {
 		return false
 	case ReachPublished:
 		return true
+	case ReachAuto:
 	}
 	return !strings.HasPrefix(p.api.DaemonHost(), "unix://") || !isLocal(gateway)
 }

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -22,7 +23,7 @@ func readHost(dockerRoot string) host {
 	}
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(dockerRoot, &fs); err == nil {
-		h.disk = int64(fs.Bavail) * fs.Bsize
+		h.disk = int64(min(fs.Bavail, math.MaxInt64/4096)) * int64(fs.Bsize)
 	}
 	return h
 }
