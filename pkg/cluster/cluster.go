@@ -124,3 +124,12 @@ func bounded[T any](ctx context.Context, limit int, items []T, f func(context.Co
 	}
 	wg.Wait()
 }
+
+// indexes gives those of a slice, for a bounded that fills another one.
+func indexes[T any](items []T) []int {
+	out := make([]int, len(items))
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/swarmup/swarmup/pkg/bootstrap"
 	"github.com/swarmup/swarmup/pkg/daemon"
@@ -12,45 +11,55 @@ import (
 
 // install puts an engine on a host that has none.
 func (c *Cluster) install(ctx context.Context, h *host) (string, error) {
-	if h.facts.Engine != bootstrap.Absent {
-		return "engine " + h.facts.EngineVersion + " is there", nil
-	}
 	n, err := c.node(h)
 	if err != nil {
 		return "", err
 	}
-	if err := bootstrap.Install(ctx, h.conn, h.facts, n.Engine.Install, c.note(h.node)); err != nil {
+	facts, _ := h.seen()
+	if facts.Engine != bootstrap.Absent {
+		return "engine " + facts.EngineVersion + " is there", nil
+	}
+	if err := bootstrap.Install(ctx, h, facts, n.Engine.Install, c.progress(h.node)); err != nil {
 		return "", err
 	}
 	if err := h.look(ctx, startWait); err != nil {
 		return "", err
 	}
-	return "engine " + h.facts.EngineVersion, nil
+	facts, _ = h.seen()
+	return "engine " + facts.EngineVersion, nil
 }
 
 // configure makes daemon.json what the file says and the engine run by it. A
-// member is never restarted here: that would stop its tasks.
-func (c *Cluster) configure(ctx context.Context, h *host) (string, error) {
+// member is never restarted here: that would stop its tasks. Whether it is one
+// is looked at now, since it may have become one after the plan was made.
+func (c *Cluster) configure(ctx context.Context, s plan.Step, h *host) (string, error) {
 	n, err := c.node(h)
 	if err != nil {
 		return "", err
 	}
-	stopped := h.facts.Engine != bootstrap.Running
-	effect, err := bootstrap.Configure(ctx, h.conn, bootstrap.Settings{
-		Want: plan.WantDaemon(n.Engine), AllowRestart: stopped || h.facts.CertNode == "", Live: h.live,
+	facts, err := bootstrap.Probe(ctx, h)
+	if err != nil {
+		return "", err
+	}
+	stopped := facts.Engine != bootstrap.Running
+	effect, err := bootstrap.Configure(ctx, h, bootstrap.Settings{
+		Want: plan.WantDaemon(n.Engine), AllowRestart: stopped || facts.CertNode == "", Live: h.live,
 	})
 	if err != nil {
 		return "", err
 	}
 	if stopped {
-		if err := bootstrap.EnsureRunning(ctx, h.conn); err != nil {
+		if err := bootstrap.EnsureRunning(ctx, h); err != nil {
 			return "", err
 		}
 	}
 	if err := h.look(ctx, startWait); err != nil {
 		return "", err
 	}
-	if effect == daemon.None {
+	switch {
+	case stopped:
+		return "engine started", nil
+	case effect == daemon.None || effect == s.Effect:
 		return "", nil
 	}
 	return string(effect), nil
@@ -58,7 +67,7 @@ func (c *Cluster) configure(ctx context.Context, h *host) (string, error) {
 
 // live asks the engine what it works by.
 func (h *host) live(ctx context.Context) (daemon.Live, error) {
-	i, err := h.engine.Info(ctx)
+	i, err := h.Info(ctx)
 	if err != nil {
 		return daemon.Live{}, err
 	}
@@ -68,15 +77,16 @@ func (h *host) live(ctx context.Context) (daemon.Live, error) {
 	}, nil
 }
 
+// unconfigure takes our keys back out of daemon.json.
 func (c *Cluster) unconfigure(ctx context.Context, h *host) error {
-	return bootstrap.Unconfigure(ctx, h.conn)
+	return bootstrap.Unconfigure(ctx, h)
 }
 
 // node gives the file's node of a host.
 func (c *Cluster) node(h *host) (spec.Node, error) {
 	n, ok := c.cfg.Spec.Node(h.node)
 	if !ok {
-		return spec.Node{}, fmt.Errorf("%s is not in the file", h.node)
+		return spec.Node{}, errNotInFile
 	}
 	return n, nil
 }

@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,8 +22,10 @@ func (c *Cluster) follow(ctx context.Context, v *plan.View, before []*host) {
 	if v == nil || c.cfg.Local {
 		return
 	}
+	entries := slices.Clone(v.Nodes)
+	slices.SortStableFunc(entries, readyFirst) // of two that were a node, one is left over
 	var lost []*host
-	for _, e := range v.Nodes {
+	for _, e := range entries {
 		node := e.Labels[plan.MarkNode]
 		if e.Labels[plan.MarkCluster] != c.cfg.Spec.Name || node == "" || c.claimed(e.ID) || c.lookup("", node) != nil {
 			continue
@@ -36,6 +40,11 @@ func (c *Cluster) follow(ctx context.Context, v *plan.View, before []*host) {
 		lost = append(lost, h)
 	}
 	bounded(ctx, observers, lost, func(ctx context.Context, h *host) { c.visit(ctx, h, 0) })
+}
+
+func readyFirst(a, b engine.Node) int {
+	rank := map[bool]int{true: 0, false: 1}
+	return cmp.Compare(rank[a.State == "ready"], rank[b.State == "ready"])
 }
 
 // fromMark makes the host that a member's marks lead to.

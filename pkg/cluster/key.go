@@ -5,14 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/swarmup/swarmup/pkg/provider"
 	"github.com/swarmup/swarmup/pkg/ssh"
 )
 
-// loginKey is the key that machines of a local provider are logged in to with.
+// loginKey is the key that machines of a provider are given, and that those of
+// a local provider are logged in to with. Its zero value is none.
 type loginKey struct {
 	private    ssh.PrivateKey
 	authorized string
@@ -21,114 +22,93 @@ type loginKey struct {
 // keyFile is where swarmup keeps the login key of a local cluster.
 func (c *Cluster) keyFile() string { return filepath.Join(c.cfg.Home, "id_ed25519") }
 
-// sshOptions are the options of all connections. Machines that swarmup made on
-// this computer are nobody else's business: no agent, no configuration file.
-func (c *Cluster) sshOptions() ssh.Options {
-	o := c.cfg.SSH
-	if !c.cfg.Local {
-		return o
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	o.Agent, o.ConfigFile, o.AcceptNew, o.Key = "", "", false, c.key.private
-	return o
-}
-
-// openKey makes the login key of a local cluster ready where there is one. A
-// lost key is no harm: the provider lets a new one in.
-func (c *Cluster) openKey(ctx context.Context, machines []provider.Machine) error {
+// openKey makes the login key of a local cluster ready before its machines are
+// visited. A lost one is made anew; without machines there is nothing to log in
+// to yet.
+func (c *Cluster) openKey(machines bool) error {
 	if !c.cfg.Local {
 		return nil
 	}
-	key, made, err := c.readKey(c.cfg.ReadOnly || len(machines) == 0)
+	_, err := c.ensureKey(machines && !c.cfg.ReadOnly)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // there is nothing to log in to, or nothing may be changed
-	}
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	c.key = key
-	c.mu.Unlock()
-	a, ok := c.cfg.Provider.(provider.Authorizer)
-	if !made || !ok {
 		return nil
 	}
-	for _, m := range machines {
-		if m.State != provider.Running {
-			continue // its turn comes when it is switched on
-		}
-		if err := a.Authorize(ctx, m, []string{key.authorized}); err != nil {
-			return fmt.Errorf("let a new login key into %s: %w", m.Name, err)
-		}
-	}
-	return nil
+	return err
 }
 
-// readKey gives the key that was named, or else the one that swarmup keeps; it
-// makes one unless told only to look. made says that it did.
-func (c *Cluster) readKey(look bool) (k loginKey, made bool, err error) {
-	switch {
+// ensureKey gives the login key: the one that was named, or else, for local
+// clusters, the one that swarmup keeps, which it makes where it may.
+func (c *Cluster) ensureKey(make bool) (loginKey, error) {
+	c.keyMu.Lock()
+	defer c.keyMu.Unlock()
+	if c.key.authorized != "" {
+		return c.key, nil
+	}
+	k, err := c.readKey(make)
+	if err != nil {
+		return loginKey{}, err
+	}
+	c.key = k
+	return k, nil
+}
+
+func (c *Cluster) readKey(make bool) (k loginKey, err error) {
+	switch named := c.cfg.Spec.SSH.IdentityFile; {
 	case c.cfg.SSH.Key.Reveal() != nil:
 		k.private = c.cfg.SSH.Key
 		k.authorized, err = ssh.AuthorizedKey(k.private)
-	case c.cfg.Spec.SSH.IdentityFile != "":
-		k.private, k.authorized, err = ssh.LoadKey(c.cfg.Spec.SSH.IdentityFile)
+	case named != "":
+		k.private, k.authorized, err = ssh.LoadKey(named)
 		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("ssh.identity_file %s does not exist", c.cfg.Spec.SSH.IdentityFile)
+			err = fmt.Errorf("ssh.identity_file %s does not exist", named)
 		}
-	case look:
-		k.private, k.authorized, err = ssh.LoadKey(c.keyFile())
+	case !c.cfg.Local:
+		err = errors.New("there is no login key to give it: name one in ssh.identity_file")
+	case make:
+		k.private, k.authorized, _, err = ssh.LoadOrCreateKey(c.keyFile())
 	default:
-		k.private, k.authorized, made, err = ssh.LoadOrCreateKey(c.keyFile())
+		k.private, k.authorized, err = ssh.LoadKey(c.keyFile())
 	}
-	return k, made, err
+	return k, err
 }
 
-// ensureKey makes sure that there is a login key before a machine is made.
-func (c *Cluster) ensureKey() (string, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.key.authorized == "" {
-		key, _, err := c.readKey(false)
-		if err != nil {
-			return "", err
-		}
-		c.key = key
-	}
-	return c.key.authorized, nil
-}
-
-// leftovers names what there is of the cluster besides machines and members.
-func (c *Cluster) leftovers(ctx context.Context) ([]string, error) {
-	var out []string
+// sshOptions are the options of a connection. Machines that swarmup made on this
+// computer are nobody else's business: no agent, no configuration file.
+func (c *Cluster) sshOptions(patience time.Duration) ssh.Options {
+	o := c.cfg.SSH
+	o.Patience = patience
 	if c.cfg.Local {
-		if _, err := os.Stat(c.cfg.Home); err == nil {
-			out = append(out, "login key")
-		}
+		c.keyMu.Lock()
+		defer c.keyMu.Unlock()
+		o.Agent, o.ConfigFile, o.AcceptNew, o.Key = "", "", false, c.key.private
 	}
-	if l, ok := c.cfg.Provider.(provider.Leaver); ok {
-		more, err := l.Leftovers(ctx, c.cfg.Spec.Name)
-		if err != nil {
-			return nil, fmt.Errorf("list leftovers: %w", err)
-		}
-		out = append(out, more...)
-	}
-	return out, nil
+	return o
 }
 
-// clean removes what is left when all machines are gone.
-func (c *Cluster) clean(ctx context.Context) error {
-	if cl, ok := c.cfg.Provider.(provider.Cleaner); ok {
-		if err := cl.Clean(ctx, c.cfg.Spec.Name); err != nil {
-			return fmt.Errorf("clean up: %w", err)
-		}
+// errKeyUnknown is why a machine of a local provider does not let us in yet.
+var errKeyUnknown = errors.New("it does not know the login key")
+
+// dial logs in to a host. A machine of a local provider that refuses our key,
+// since the one that it was made with is lost, is given it and dialled again.
+func (c *Cluster) dial(ctx context.Context, h *host, patience time.Duration) (*ssh.Host, error) {
+	conn, err := ssh.Dial(ctx, h.way(), c.sshOptions(patience))
+	var refused *ssh.AuthError
+	if !c.cfg.Local || !errors.As(err, &refused) {
+		return conn, err
 	}
-	if !c.cfg.Local {
-		return nil
+	gate, ok := c.cfg.Provider.(provider.Authorizer)
+	switch {
+	case !ok:
+		return nil, err
+	case c.cfg.ReadOnly:
+		return nil, fmt.Errorf("%w: apply makes it known", errKeyUnknown)
 	}
-	if err := os.RemoveAll(c.cfg.Home); err != nil {
-		return fmt.Errorf("clean up: %w", err)
+	key, err := c.ensureKey(true)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	if err := gate.Authorize(ctx, h.is(), []string{key.authorized}); err != nil {
+		return nil, fmt.Errorf("%w: %w", errKeyUnknown, err)
+	}
+	return ssh.Dial(ctx, h.way(), c.sshOptions(patience))
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -17,8 +18,11 @@ import (
 // grace is what a call in flight gets when the run is interrupted.
 const grace = 30 * time.Second
 
+// errNotInFile means that a step asks for a node that the file does not have.
+var errNotInFile = errors.New("it is not in the file")
+
 // preparation is the work that a provider does once before the first machine;
-// all creations of a run wait for the one that does it.
+// all creations of a round wait for the one that does it.
 type preparation struct {
 	once sync.Once
 	err  error
@@ -28,9 +32,9 @@ type preparation struct {
 func (c *Cluster) create(ctx context.Context, s plan.Step) (string, error) {
 	n, ok := c.cfg.Spec.Node(s.Node)
 	if !ok {
-		return "", fmt.Errorf("create %s: it is not in the file", s.Node)
+		return "", errNotInFile
 	}
-	key, err := c.ensureKey()
+	key, err := c.ensureKey(true)
 	if err != nil {
 		return "", err
 	}
@@ -38,14 +42,17 @@ func (c *Cluster) create(ctx context.Context, s plan.Step) (string, error) {
 		return "", err
 	}
 	req := c.request(n, s.Machine)
-	req.AuthorizedKeys = []string{key}
+	req.AuthorizedKeys = []string{key.authorized}
+	c.mu.Lock()
+	c.named[req.Name] = true
+	c.mu.Unlock()
 	calls, cancel := wait.Grace(ctx, grace)
 	defer cancel()
 	m, err := c.cfg.Provider.Create(calls, req)
 	if err != nil {
 		return "", err
 	}
-	c.add(&host{node: s.Node, machine: m, target: target(m, n.SSH), answer: plan.Silent})
+	c.put(s.Node, m)
 	return m.Address, nil
 }
 
@@ -56,7 +63,7 @@ func (c *Cluster) request(n spec.Node, name string) provider.Request {
 	return provider.Request{
 		Cluster: c.cfg.Spec.Name, Node: n.Name, Name: name,
 		CPUs: n.Machine.CPUs, Memory: n.Machine.Memory, Image: n.Machine.Image,
-		Progress: c.note(n.Name),
+		Progress: c.progress(n.Name),
 	}
 }
 
@@ -71,66 +78,64 @@ func (c *Cluster) prepare(ctx context.Context) error {
 		return nil
 	}
 	c.mu.Lock()
-	if c.prepared == nil {
-		c.prepared = &preparation{}
-	}
-	work := c.prepared
-	there := map[string]bool{}
-	for _, h := range c.hosts {
-		there[h.node] = h.machine.State != provider.Incomplete
-	}
+	work := c.round.prepared
 	c.mu.Unlock()
-	work.once.Do(func() {
-		var reqs []provider.Request
-		for _, n := range c.cfg.Spec.Nodes {
-			if !there[n.Name] {
-				reqs = append(reqs, c.request(n, ""))
-			}
-		}
-		work.err = p.Prepare(ctx, reqs, c.note(""))
-	})
+	work.once.Do(func() { work.err = p.Prepare(ctx, c.missing(), c.progress("")) })
 	return work.err
+}
+
+// missing asks for the machines that are not there, or not finished.
+func (c *Cluster) missing() (reqs []provider.Request) {
+	there := map[string]bool{}
+	for _, h := range c.all() {
+		there[h.node] = there[h.node] || h.is().State != provider.Incomplete
+	}
+	for _, n := range c.cfg.Spec.Nodes {
+		if !there[n.Name] {
+			reqs = append(reqs, c.request(n, ""))
+		}
+	}
+	return reqs
 }
 
 // start switches a machine on.
 func (c *Cluster) start(ctx context.Context, h *host) (string, error) {
 	st, ok := c.cfg.Provider.(provider.Starter)
 	if !ok {
-		return "", fmt.Errorf("start %s: %w", h.machine.Name, provider.ErrUnsupported)
+		return "", provider.ErrUnsupported
 	}
 	calls, cancel := wait.Grace(ctx, grace)
 	defer cancel()
-	m, err := st.Start(calls, h.machine)
+	m, err := st.Start(calls, h.is())
 	if err != nil {
 		return "", err
 	}
-	n, _ := c.cfg.Spec.Node(h.node)
-	h.machine, h.target = m, target(m, n.SSH)
-	if a, ok := c.cfg.Provider.(provider.Authorizer); ok && c.cfg.Local {
-		key, err := c.ensureKey()
-		if err != nil {
-			return "", err
-		}
-		return m.Address, a.Authorize(ctx, m, []string{key})
-	}
+	h.become(m, c.target(h.node, m))
 	return m.Address, nil
 }
 
-// connect waits until a machine lets us in.
+// connect waits until a machine lets us in, and looks at it.
 func (c *Cluster) connect(ctx context.Context, h *host) error {
-	o := c.sshOptions()
-	o.Patience = c.cfg.ConnectTimeout
-	if err := h.connect(ctx, o); err != nil {
+	if err := h.connect(ctx, c.cfg.ConnectTimeout); err != nil {
 		return err
 	}
-	return h.look(ctx, startWait)
+	if err := h.look(ctx, startWait); err != nil {
+		return err
+	}
+	h.answered()
+	return nil
 }
 
-// delete destroys a machine of ours, and forgets its connection.
+// delete destroys a machine of ours. Nothing is asked of it any more from the
+// first moment.
 func (c *Cluster) delete(ctx context.Context, h *host) error {
-	h.disconnect()
 	h.setManager(false)
+	h.retire()
 	calls, cancel := wait.Grace(ctx, grace)
 	defer cancel()
-	return c.cfg.Provider.Delete(calls, h.machine)
+	if err := c.cfg.Provider.Delete(calls, h.is()); err != nil {
+		return err
+	}
+	c.drop(h)
+	return nil
 }

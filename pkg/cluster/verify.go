@@ -20,11 +20,9 @@ import (
 const verifyWait = 45 * time.Second
 
 // verify waits until the managers show every node of the file as it shall be,
-// but for those with a step that failed: they have been told of already.
+// but for those of which it was told already that they will not be: with a step
+// that failed, or that was held back.
 func (c *Cluster) verify(ctx context.Context) (string, error) {
-	c.mu.Lock()
-	failed := maps.Clone(c.failed)
-	c.mu.Unlock()
 	seen := 0
 	err := wait.Until(ctx, "the managers to show what the file says", verifyWait, 500*time.Millisecond, func(ctx context.Context) (bool, error) {
 		nodes, err := control{c}.Nodes(ctx)
@@ -35,46 +33,73 @@ func (c *Cluster) verify(ctx context.Context) (string, error) {
 			return false, err
 		}
 		var wrong []string
-		seen = 0
-		for _, n := range c.cfg.Spec.Nodes {
-			if failed[n.Name] {
-				continue
-			}
-			if w := c.differs(n, nodes); w != "" {
-				wrong = append(wrong, n.Name+" "+w)
-			}
-			seen++
-		}
+		seen, wrong = c.compare(nodes)
 		if len(wrong) == 0 {
 			return true, nil
 		}
-		return false, fmt.Errorf("%s", strings.Join(wrong, "; "))
+		return false, errors.New(strings.Join(wrong, "; "))
 	})
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d nodes are as the file says", seen), nil
+	return fmt.Sprintf("%d of %d nodes are as the file says", seen, len(c.cfg.Spec.Nodes)), nil
 }
 
-// differs says in which way the managers do not show a node as it shall be yet.
-func (c *Cluster) differs(n spec.Node, nodes []engine.Node) string {
+// compare counts the nodes of the file that the managers show as they shall be,
+// and says what is wrong with those that are still to become so.
+func (c *Cluster) compare(nodes []engine.Node) (right int, wrong []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range c.cfg.Spec.Nodes {
+		f := flawOf(c.cfg.Spec.Name, n, nodes)
+		switch {
+		case f == nil:
+			right++
+		case !c.round.failed[n.Name] && c.promised(n, f):
+			wrong = append(wrong, n.Name+" "+f.text)
+		}
+	}
+	return right, wrong
+}
+
+// promised says whether a flaw is one that the round should have mended or must
+// not have made. One that was there before, and for which no step was done, is
+// that of a step that was held back.
+func (c *Cluster) promised(n spec.Node, f *flaw) bool {
+	before := flawOf(c.cfg.Spec.Name, n, c.round.nodes)
+	return before == nil || before.text != f.text ||
+		slices.ContainsFunc(c.round.done[n.Name], func(a plan.Action) bool { return slices.Contains(f.mending, a) })
+}
+
+// flaw is one way in which a node is not as the file says, and the steps that
+// mend it.
+type flaw struct {
+	text    string
+	mending []plan.Action
+}
+
+// flawOf finds what the managers do not show of a node as it shall be; nil if
+// all is well.
+func flawOf(cluster string, n spec.Node, nodes []engine.Node) *flaw {
 	i := slices.IndexFunc(nodes, func(e engine.Node) bool {
-		return e.Labels[plan.MarkCluster] == c.cfg.Spec.Name && e.Labels[plan.MarkNode] == n.Name && e.State != "down"
+		return e.Labels[plan.MarkCluster] == cluster && e.Labels[plan.MarkNode] == n.Name && e.State != "down"
 	})
 	if i < 0 {
-		return "is not there"
+		return &flaw{"is not there", []plan.Action{plan.Label}}
 	}
 	e := nodes[i]
 	switch {
 	case e.State != "ready":
-		return "is " + e.State
+		return &flaw{"is " + e.State, []plan.Action{plan.Configure, plan.Join}}
 	case e.Role != string(n.Role):
-		return "is a " + e.Role
+		return &flaw{"is a " + e.Role, []plan.Action{plan.Promote, plan.Demote}}
 	case n.Role == spec.Manager && (e.Manager == nil || e.Manager.Reachability != "reachable"):
-		return "is not reachable as a manager"
+		return &flaw{"is not reachable as a manager", []plan.Action{plan.Promote}}
 	}
-	if h := c.lookup("", n.Name); h != nil && !maps.Equal(e.EngineLabels, h.labels()) {
-		return "does not show its engine labels yet"
+	for _, k := range slices.Sorted(maps.Keys(n.Engine.Labels)) {
+		if e.EngineLabels[k] != n.Engine.Labels[k] {
+			return &flaw{"does not show engine label " + k, []plan.Action{plan.Configure}}
+		}
 	}
-	return ""
+	return nil
 }
