@@ -11,6 +11,8 @@
 // was there and is another is replaced, and is swarmup's from then on.
 package daemon
 
+import "slices"
+
 // Effect is what an engine needs before it works by a changed daemon.json.
 type Effect string
 
@@ -99,4 +101,31 @@ func Apply(file []byte, owned Owned, live Live, want Want) (next []byte, nextOwn
 		return file, m.owned(), nil
 	}
 	return m.doc.render(), m.owned(), nil
+}
+
+// Tidy takes the lists that are empty because of swarmup out of the file, given
+// what is owned. It is for the end: once an engine has loaded the empty lists,
+// the file says the same without them. A file that needs no tidying is returned
+// as it is.
+func Tidy(file []byte, owned Owned) ([]byte, error) {
+	doc, err := parse(file)
+	if err != nil {
+		return nil, err
+	}
+	owned, _ = owned.settle(file)
+	tidied := false
+	for _, l := range []list{labelList(), insecureList(), mirrorList()} {
+		elements, present, err := l.elements(doc, file)
+		if err != nil {
+			return nil, err
+		}
+		if present && len(elements) == 0 && slices.Contains(owned.Emptied, l.key) {
+			doc.remove(l.key)
+			tidied = true
+		}
+	}
+	if !tidied {
+		return file, nil
+	}
+	return doc.render(), nil
 }

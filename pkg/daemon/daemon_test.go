@@ -57,7 +57,12 @@ func TestDiffAndApply(t *testing.T) {
 		{name: "ours and not wanted goes, the last one leaves an empty list",
 			file: `{"labels": ["a=1"]}`, owned: mine("a"), live: shows("a", "1"),
 			changes: []daemon.Change{{Key: "labels.a", From: "1"}}, effect: daemon.Reload,
-			next: "{\n  \"labels\": []\n}\n"},
+			next: "{\n  \"labels\": []\n}\n", after: daemon.Owned{Emptied: []string{"labels"}}},
+		{name: "the list that we emptied stays known as ours", file: `{"labels": []}`, owned: daemon.Owned{Emptied: []string{"labels"}},
+			live: shows(), effect: daemon.None, after: daemon.Owned{Emptied: []string{"labels"}}},
+		{name: "a list that we emptied and others use again is theirs", file: `{"labels": ["b=2"]}`, owned: daemon.Owned{Emptied: []string{"labels"}},
+			live: shows("b", "2"), effect: daemon.None},
+		{name: "an empty list of others is theirs", file: `{"labels": []}`, live: shows(), effect: daemon.None},
 		{name: "others' labels stay when ours go",
 			file: `{"labels": ["a=1", "theirs=2"]}`, owned: mine("a"), live: shows("a", "1", "theirs", "2"),
 			changes: []daemon.Change{{Key: "labels.a", From: "1"}}, effect: daemon.Reload,
@@ -70,7 +75,7 @@ func TestDiffAndApply(t *testing.T) {
 		{name: "ours that the engine still shows though the file is gone is taken off it",
 			owned: mine("a"), live: shows("a", "1"),
 			changes: []daemon.Change{{Key: "labels.a", From: "1"}}, effect: daemon.Reload,
-			next: "{\n  \"labels\": []\n}\n"},
+			next: "{\n  \"labels\": []\n}\n", after: daemon.Owned{Emptied: []string{"labels"}}},
 		{name: "a stopped engine is not asked", file: `{"labels": ["a=2"]}`, owned: mine("a"),
 			want: daemon.Want{Labels: labels("a", "2")}, effect: daemon.None, after: mine("a")},
 		{name: "a wanted label that the command line gives is left to it",
@@ -239,5 +244,23 @@ func TestParseOwned(t *testing.T) {
 	o, err := daemon.ParseOwned([]byte("{\"labels\": "))
 	if err == nil || err.Error() != "read swarmup.json: unexpected EOF" || !o.Empty() {
 		t.Errorf("half a file: got %+v, %v", o, err)
+	}
+}
+
+func TestTidyTakesOutTheListsThatWeEmptied(t *testing.T) {
+	owned := daemon.Owned{Labels: []string{"a"}, Emptied: []string{"labels", "registry-mirrors"}}
+	tests := []struct{ name, file, want string }{
+		{"ours", `{"labels": [], "mtu": 1, "registry-mirrors": [ ]}`, "{\n  \"mtu\": 1\n}\n"},
+		{"others'", `{"insecure-registries": []}`, `{"insecure-registries": []}`},
+		{"not empty", `{"labels": ["b=1"]}`, `{"labels": ["b=1"]}`},
+		{"no file", "", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := daemon.Tidy([]byte(tt.file), owned)
+			if err != nil || string(got) != tt.want {
+				t.Errorf("got %q, %v, want %q", got, err, tt.want)
+			}
+		})
 	}
 }

@@ -35,9 +35,9 @@ func EffectOf(key string) Effect {
 	return Restart
 }
 
-// effect is EffectOf, but knows that some keys can be set by a reload yet not
-// taken out by one.
-func (c Change) effect() Effect {
+// Effect is what this change takes. It is EffectOf its key, but for keys that a
+// reload can set and only a restart can take out.
+func (c Change) Effect() Effect {
 	if _, _, ok := cutElement(c.Key); ok || c.To != nil {
 		return EffectOf(c.Key)
 	}
@@ -45,6 +45,12 @@ func (c Change) effect() Effect {
 		return Reload
 	}
 	return Restart
+}
+
+// Visible says whether a running engine shows this change in what Live holds.
+func (c Change) Visible() bool {
+	_, _, ok := cutElement(c.Key)
+	return ok
 }
 
 // The three lists of which swarmup owns single elements.

@@ -43,6 +43,9 @@ func (e *listEdit) run() ([]string, error) {
 	if e.ordered {
 		e.order(wanted)
 	}
+	if len(e.have) == 0 && (e.dirty || e.present && slices.Contains(e.m.was.Emptied, e.key)) {
+		e.m.next.Emptied = append(e.m.next.Emptied, e.key)
+	}
 	if !e.dirty {
 		return e.mine, nil
 	}

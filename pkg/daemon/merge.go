@@ -62,7 +62,7 @@ func (m *merger) patch() Patch {
 	slices.SortFunc(m.changes, func(a, b Change) int { return strings.Compare(a.Key, b.Key) })
 	p := Patch{Changes: m.changes, Effect: None}
 	for _, c := range m.changes {
-		switch e := c.effect(); {
+		switch e := c.Effect(); {
 		case e == Restart, e == Reload && p.Effect == None:
 			p.Effect = e
 		}
@@ -72,7 +72,7 @@ func (m *merger) patch() Patch {
 
 func (m *merger) owned() Owned {
 	o := m.next
-	for _, s := range [][]string{o.Keys, o.Labels, o.InsecureRegistries, o.RegistryMirrors} {
+	for _, s := range [][]string{o.Keys, o.Labels, o.InsecureRegistries, o.RegistryMirrors, o.Emptied} {
 		slices.Sort(s)
 	}
 	return o

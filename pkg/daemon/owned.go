@@ -17,6 +17,9 @@ type Owned struct {
 	Labels             []string `json:"labels,omitempty"`
 	InsecureRegistries []string `json:"insecure_registries,omitempty"`
 	RegistryMirrors    []string `json:"registry_mirrors,omitempty"`
+	// Emptied are those of the three lists that hold nothing any more since the
+	// last element was swarmup's: the key itself is then swarmup's too.
+	Emptied []string `json:"emptied,omitempty"`
 	// Pending is there from before daemon.json is written until the engine was
 	// seen to work by it.
 	Pending *Pending `json:"pending,omitempty"`
@@ -60,7 +63,7 @@ func (o Owned) Encode() ([]byte, error) {
 
 // Empty says whether nothing is owned and no write is pending.
 func (o Owned) Empty() bool {
-	return o.Pending == nil && len(o.Keys)+len(o.Labels)+len(o.InsecureRegistries)+len(o.RegistryMirrors) == 0
+	return o.Pending == nil && len(o.Keys)+len(o.Labels)+len(o.InsecureRegistries)+len(o.RegistryMirrors)+len(o.Emptied) == 0
 }
 
 // Begin gives the record to put in place before file is replaced by next, where
@@ -87,6 +90,17 @@ func (o Owned) Written(file []byte) bool {
 	return o.Pending != nil && o.Pending.SHA256 == checksum(file)
 }
 
+// Loaded is the record as if its pending changes had been loaded: with it, Diff
+// tells whether the engine shows that they were.
+func (o Owned) Loaded() Owned {
+	if o.Pending != nil {
+		p := *o.Pending
+		p.Changes = nil
+		o.Pending = &p
+	}
+	return o
+}
+
 // settle tells what is owned given the file that is there, and which changes in
 // it the engine may not have loaded.
 func (o Owned) settle(file []byte) (Owned, []Change) {
@@ -102,6 +116,7 @@ func (o Owned) settle(file []byte) (Owned, []Change) {
 		Labels:             union(o.Labels, n.Labels),
 		InsecureRegistries: union(o.InsecureRegistries, n.InsecureRegistries),
 		RegistryMirrors:    union(o.RegistryMirrors, n.RegistryMirrors),
+		Emptied:            union(o.Emptied, n.Emptied),
 	}, pending.Changes
 }
 

@@ -281,8 +281,12 @@ func TestTakingAllBackLeavesWhatOthersWroteAndNothingElse(t *testing.T) {
 		if got, want := left(t, bare, nil), left(t, next, writes(t, file, next)); got != want {
 			t.Fatalf("left:\n%s\nwant:\n%s", got, want)
 		}
-		if !after.Empty() {
+		if after.Emptied = nil; !after.Empty() {
 			t.Fatalf("still owned: %+v", after)
+		}
+		tidy, err := daemon.Tidy(bare, owned.Begin(next, bare, daemon.Owned{Emptied: []string{"labels", "insecure-registries", "registry-mirrors"}}, daemon.Patch{}))
+		if got := left(t, tidy, nil); err != nil || got != left(t, bare, nil) {
+			t.Fatalf("tidied: %v, left:\n%s", err, got)
 		}
 	})
 }
