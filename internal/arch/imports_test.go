@@ -39,7 +39,6 @@ var owners = map[string][]string{
 	"github.com/compose-spec/compose-go": {"pkg/spec"},
 	"github.com/docker/docker":           {"pkg/swarm", "pkg/swarm/swarmtest", "pkg/provider/docker"},
 	"github.com/invopop/jsonschema":      {"pkg/spec"},
-	"github.com/kevinburke/ssh_config":   {"pkg/ssh"},
 	"github.com/urfave/cli/v2":           {"cmd/swarmup"},
 	"golang.org/x/crypto/ssh":            {"pkg/ssh", "pkg/ssh/sshtest"},
 	"gopkg.in/yaml.v3":                   {"pkg/spec"},
