@@ -180,9 +180,11 @@ func TestWhatDockerdHasFromItsCommandLineIsNotWrittenIntoTheFile(t *testing.T) {
 		err  string
 	}{
 		{"labels that are guessed from what the engine shows", shows("env", "dev"), daemon.Want{Labels: labels("env", "prod")},
-			`set "labels": dockerd has it from its command line (env=dev), or from a daemon.json that is gone: take --label off the command line and restart the engine`},
+			`set "labels": the engine shows some that daemon.json does not hold (env=dev): take --label off dockerd's command line, if it is there, and restart the engine`},
+		{"labels that are known to stand there", daemon.Live{Known: true, Labels: labels("env", "dev"), Flags: []string{"labels"}}, daemon.Want{Labels: labels("env", "prod")},
+			`set "labels": it is on dockerd's command line (env=dev): take --label off it and restart the engine`},
 		{"a key", daemon.Live{Flags: []string{"log-driver"}}, daemon.Want{Keys: map[string]any{"log-driver": "local"}},
-			`set "log-driver": dockerd has it from its command line, or from a daemon.json that is gone: take --log-driver off the command line and restart the engine`},
+			`set "log-driver": it is on dockerd's command line: take --log-driver off it and restart the engine`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -11,6 +11,9 @@ import (
 type FlagError struct {
 	Key  string
 	Live []string // what the engine shows for one of the three lists
+	// Guessed means that the command line is not known: the engine shows labels
+	// that the file does not hold. They may also be those of an older file.
+	Guessed bool
 }
 
 // Error names the key and the way out.
@@ -19,8 +22,11 @@ func (e *FlagError) Error() string {
 	if len(e.Live) > 0 {
 		shown = " (" + strings.Join(e.Live, ", ") + ")"
 	}
-	return fmt.Sprintf("set %q: dockerd has it from its command line%s, or from a daemon.json that is gone: "+
-		"take --%s off the command line and restart the engine", e.Key, shown, flagOf(e.Key))
+	if e.Guessed {
+		return fmt.Sprintf("set %q: the engine shows some that daemon.json does not hold%s: "+
+			"take --%s off dockerd's command line, if it is there, and restart the engine", e.Key, shown, flagOf(e.Key))
+	}
+	return fmt.Sprintf("set %q: it is on dockerd's command line%s: take --%s off it and restart the engine", e.Key, shown, flagOf(e.Key))
 }
 
 // flagOf gives the flag of a key of daemon.json; flags that may be repeated have

@@ -76,7 +76,7 @@ func (e *listEdit) add(text string) error {
 	case !mine && e.foreign() && loaded:
 		// The command line has it already.
 	case !mine && e.foreign():
-		return &FlagError{Key: e.key, Live: e.live}
+		return &FlagError{Key: e.key, Live: e.live, Guessed: e.m.live.Flags == nil}
 	default:
 		if at >= 0 {
 			change.From = e.said(e.have[at].text)
