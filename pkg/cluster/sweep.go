@@ -46,10 +46,10 @@ func (c *Cluster) sweep(ctx context.Context, s plan.Step) (string, error) {
 	}
 	err := wait.Until(ctx, "entries without a name to be old enough", sweepWait, sweepInterval, func(ctx context.Context) (bool, error) {
 		left, err := once(ctx)
-		if err != nil {
-			return false, wait.Stop(err)
+		if err != nil || left == 0 {
+			return true, err
 		}
-		return left == 0, fmt.Errorf("%d are not", left)
+		return false, fmt.Errorf("%d are not", left)
 	})
 	if err != nil || len(removed) == 0 {
 		return "", err
