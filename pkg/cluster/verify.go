@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmup/swarmup/pkg/bootstrap"
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/spec"
@@ -48,25 +49,40 @@ func (c *Cluster) verify(ctx context.Context) (string, error) {
 // compare counts the nodes of the file that the managers show as they shall be,
 // and says what is wrong with those that are still to become so.
 func (c *Cluster) compare(nodes []engine.Node) (right int, wrong []string) {
+	live := c.engineLabels()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, n := range c.cfg.Spec.Nodes {
-		f := flawOf(c.cfg.Spec.Name, n, nodes)
+		f := flawOf(c.cfg.Spec.Name, n, nodes, live[n.Name])
 		switch {
 		case f == nil:
 			right++
-		case !c.round.failed[n.Name] && c.promised(n, f):
+		case !c.round.failed[n.Name] && c.promised(n, f, live[n.Name]):
 			wrong = append(wrong, n.Name+" "+f.text)
 		}
 	}
 	return right, wrong
 }
 
+// engineLabels gives the labels that the engines of connected hosts show, by node.
+func (c *Cluster) engineLabels() map[string]map[string]string {
+	live := map[string]map[string]string{}
+	for _, h := range c.connected() {
+		facts, info := h.seen()
+		if facts.Engine != bootstrap.Running {
+			continue
+		}
+		live[h.node] = map[string]string{}
+		maps.Copy(live[h.node], info.Labels)
+	}
+	return live
+}
+
 // promised says whether a flaw is one that the round should have mended or must
 // not have made. One that was there before, and for which no step was done, is
 // that of a step that was held back.
-func (c *Cluster) promised(n spec.Node, f *flaw) bool {
-	before := flawOf(c.cfg.Spec.Name, n, c.round.nodes)
+func (c *Cluster) promised(n spec.Node, f *flaw, live map[string]string) bool {
+	before := flawOf(c.cfg.Spec.Name, n, c.round.nodes, live)
 	return before == nil || before.text != f.text ||
 		slices.ContainsFunc(c.round.done[n.Name], func(a plan.Action) bool { return slices.Contains(f.mending, a) })
 }
@@ -79,8 +95,9 @@ type flaw struct {
 }
 
 // flawOf finds what the managers do not show of a node as it shall be; nil if
-// all is well.
-func flawOf(cluster string, n spec.Node, nodes []engine.Node) *flaw {
+// all is well. live are the engine labels that the node's own engine shows, also
+// those that are not ours; nil where it was not asked.
+func flawOf(cluster string, n spec.Node, nodes []engine.Node, live map[string]string) *flaw {
 	i := slices.IndexFunc(nodes, func(e engine.Node) bool {
 		return e.Labels[plan.MarkCluster] == cluster && e.Labels[plan.MarkNode] == n.Name && e.State != "down"
 	})
@@ -95,6 +112,9 @@ func flawOf(cluster string, n spec.Node, nodes []engine.Node) *flaw {
 		return &flaw{"is a " + e.Role, []plan.Action{plan.Promote, plan.Demote}}
 	case n.Role == spec.Manager && (e.Manager == nil || e.Manager.Reachability != "reachable"):
 		return &flaw{"is not reachable as a manager", []plan.Action{plan.Promote}}
+	}
+	if live != nil && !maps.Equal(e.EngineLabels, live) {
+		return &flaw{"does not show its engine labels yet", []plan.Action{plan.Configure}}
 	}
 	for _, k := range slices.Sorted(maps.Keys(n.Engine.Labels)) {
 		if e.EngineLabels[k] != n.Engine.Labels[k] {
