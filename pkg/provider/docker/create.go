@@ -159,8 +159,11 @@ func addressInUse(err error) bool {
 // cluster has. The engine hands addresses out at the start only, so that two
 // processes may choose the same: whoever sees the other gives way.
 func (p *Provider) reserve(ctx context.Context, req provider.Request, image, hostKey string, attempt int) (string, error) {
-	p.making.Lock()
-	defer p.making.Unlock()
+	release, err := p.clusters.hold(ctx, req.Cluster)
+	if err != nil {
+		return "", err
+	}
+	defer release()
 	net, err := p.ensureNetwork(ctx, req.Cluster)
 	if err != nil {
 		return "", err

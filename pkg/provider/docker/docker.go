@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -38,12 +37,10 @@ type Provider struct {
 	api      *client.Client
 	settings Settings
 
-	// making keeps the machines of one process from choosing the same address;
-	// between processes the engine arbitrates.
-	making sync.Mutex
-	// names and images keep one process from making the same machine, or the
-	// same image, twice at once.
-	names, images locks
+	// What one process must not do twice at once: choose addresses in a cluster's
+	// network, make the same machine, make the same image. Between processes the
+	// engine arbitrates.
+	clusters, names, images locks
 
 	// unfinished is how long a machine that exists and was never started may
 	// still be in the making by another process; after that it is made anew.

@@ -23,47 +23,47 @@ type lab struct {
 
 // inLab skips a test outside of the lab. Inside nothing is skipped: an engine
 // that does not answer is a failure.
-func inLab(t *testing.T) {
-	t.Helper()
+func inLab(tb testing.TB) {
+	tb.Helper()
 	if os.Getenv("SWARMUP_LAB") == "" {
-		t.Skip("SWARMUP_LAB is not set: this test makes real machines")
+		tb.Skip("SWARMUP_LAB is not set: this test makes real machines")
 	}
 }
 
-func newLab(t *testing.T, s Settings) *lab {
-	t.Helper()
-	inLab(t)
+func newLab(tb testing.TB, s Settings) *lab {
+	tb.Helper()
+	inLab(tb)
 	private, public, _, err := ssh.GenerateHostKey() // any ed25519 key will do
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	l := &lab{newProvider(t, s), labCluster(), private, public}
-	t.Cleanup(func() { l.sweep(t, l.cluster) })
+	l := &lab{newProvider(tb, s), labCluster(), private, public}
+	tb.Cleanup(func() { l.sweep(tb, l.cluster) })
 	return l
 }
 
 func labCluster() string { return "lab-" + strings.ToLower(rand.Text()[:6]) }
 
-func newProvider(t *testing.T, s Settings) *Provider {
-	t.Helper()
+func newProvider(tb testing.TB, s Settings) *Provider {
+	tb.Helper()
 	p, err := New(s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.Close() })
+	tb.Cleanup(func() { _ = p.Close() })
 	return p
 }
 
 // sweep removes whatever the cluster has, also after a failure.
-func (l *lab) sweep(t *testing.T, cluster string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+func (l *lab) sweep(tb testing.TB, cluster string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), time.Minute)
 	defer cancel()
 	machines, err := l.List(ctx, cluster)
 	for _, m := range machines {
 		err = errors.Join(err, l.Delete(ctx, m))
 	}
 	if err := errors.Join(err, l.Clean(ctx, cluster)); err != nil {
-		t.Errorf("sweep: %v", err)
+		tb.Errorf("sweep: %v", err)
 	}
 }
 
@@ -73,34 +73,34 @@ func (l *lab) request(node string) provider.Request {
 	}
 }
 
-func (l *lab) create(t *testing.T, req provider.Request) provider.Machine {
-	t.Helper()
-	m, err := l.Create(t.Context(), req)
+func (l *lab) create(tb testing.TB, req provider.Request) provider.Machine {
+	tb.Helper()
+	m, err := l.Create(tb.Context(), req)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return m
 }
 
 // login opens a connection as a user of the provider would.
-func (l *lab) login(t *testing.T, m provider.Machine, key ssh.PrivateKey) *ssh.Host {
-	t.Helper()
-	h, err := ssh.Dial(t.Context(), ssh.Target{Name: m.Node, Host: m.SSH.Host, Port: m.SSH.Port, User: m.SSH.User, HostKey: m.HostKey},
+func (l *lab) login(tb testing.TB, m provider.Machine, key ssh.PrivateKey) *ssh.Host {
+	tb.Helper()
+	h, err := ssh.Dial(tb.Context(), ssh.Target{Name: m.Node, Host: m.SSH.Host, Port: m.SSH.Port, User: m.SSH.User, HostKey: m.HostKey},
 		ssh.Options{Key: key, Patience: 30 * time.Second})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = h.Close() })
+	tb.Cleanup(func() { _ = h.Close() })
 	return h
 }
 
-func run(t *testing.T, h *ssh.Host, cmd string) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+func run(tb testing.TB, h *ssh.Host, cmd string) string {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), 2*time.Minute)
 	defer cancel()
 	out, err := h.Run(ctx, cmd, nil)
 	if err != nil {
-		t.Fatalf("%s: %v", cmd, err)
+		tb.Fatalf("%s: %v", cmd, err)
 	}
 	return strings.TrimSpace(out)
 }

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,34 @@ func TestAnotherKeyIsLetInBesidesTheFirst(t *testing.T) {
 	}
 	if got := run(t, l.login(t, m, l.key), "stat -c '%a %u' /root/.ssh/authorized_keys"); got != "600 0" {
 		t.Errorf("mode and owner: got %q", got)
+	}
+}
+
+// The engine of each image. SWARMUP_LAB=all tries them all; each is made on first
+// use, which takes a minute.
+func TestEveryImageBootsWithTheEngineItIsNamedFor(t *testing.T) {
+	inLab(t)
+	images := []string{DefaultImage}
+	if os.Getenv("SWARMUP_LAB") == "all" {
+		images = Images()
+	}
+	engines := map[string]string{
+		"swarmup-node:trixie": "26.1.", "swarmup-node:bookworm": "20.10.", "swarmup-node:sid": "28.",
+		"swarmup-node-bare:trixie": "none", "swarmup-node-bare:bookworm": "none",
+	}
+	for _, image := range images {
+		t.Run(image, func(t *testing.T) {
+			l := newLab(t, Settings{Image: image})
+			h := l.login(t, l.create(t, l.request("n1")), l.key)
+			got := run(t, h, `command -v dockerd >/dev/null || { echo none; exit; }
+				timeout 20 sh -c 'until docker info >/dev/null 2>&1; do sleep 0.1; done'; docker version --format '{{.Server.Version}}'`)
+			if !strings.HasPrefix(got, engines[image]) {
+				t.Errorf("engine %q, want %s", got, engines[image])
+			}
+			if got := run(t, h, "systemctl --failed --no-legend --plain"); got != "" {
+				t.Errorf("failed units:\n%s", got)
+			}
+		})
 	}
 }
 

@@ -91,9 +91,7 @@ func (p *Provider) prepareNetworks(ctx context.Context, reqs []provider.Request)
 			continue
 		}
 		count[req.Cluster] = 0
-		p.making.Lock()
-		net, err := p.ensureNetwork(ctx, req.Cluster)
-		p.making.Unlock()
+		net, err := p.networkAlone(ctx, req.Cluster)
 		if err != nil {
 			return err
 		}
@@ -102,4 +100,13 @@ func (p *Provider) prepareNetworks(ctx context.Context, reqs []provider.Request)
 		}
 	}
 	return nil
+}
+
+func (p *Provider) networkAlone(ctx context.Context, cluster string) (clusterNet, error) {
+	release, err := p.clusters.hold(ctx, cluster)
+	if err != nil {
+		return clusterNet{}, err
+	}
+	defer release()
+	return p.ensureNetwork(ctx, cluster)
 }

@@ -5,11 +5,11 @@ set -eu
 
 # The engine mounts /sys and the control groups read-only. The private control
 # group namespace makes it safe to hand them to systemd.
-mount -o remount,rw /sys 2>/dev/null || true
-mount -o remount,rw /sys/fs/cgroup
+mount -o remount,rw /sys || true
+mount -o remount,bind,rw /sys/fs/cgroup
 if ! [ -e /sys/fs/cgroup/cgroup.controllers ]; then
 	for c in /sys/fs/cgroup/*/; do
-		mountpoint -q "$c" && mount -o remount,bind,rw "$c"
+		if mountpoint -q "$c"; then mount -o remount,bind,rw "$c"; fi
 	done
 	# systemd 256 and later starts on the old hierarchy only if it is told to
 	# (systemd NEWS, version 256).

@@ -14,7 +14,7 @@ systemctl mask \
 	systemd-sysctl.service procps.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount \
 	systemd-random-seed.service systemd-update-utmp.service systemd-update-utmp-runlevel.service \
 	systemd-remount-fs.service systemd-pstore.service systemd-firstboot.service systemd-sysusers.service \
-	systemd-machine-id-commit.service systemd-journal-flush.service systemd-journal-catalog-update.service \
+	systemd-machine-id-commit.service systemd-update-done.service modprobe@.service systemd-journal-flush.service systemd-journal-catalog-update.service \
 	systemd-hwdb-update.service ldconfig.service systemd-hibernate-clear.service \
 	systemd-tpm2-setup.service systemd-tpm2-setup-early.service \
 	systemd-tmpfiles-setup-dev.service systemd-tmpfiles-setup-dev-early.service \
@@ -28,5 +28,11 @@ printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=32M\nAudit=no\nReadKMsg=no\n'
 printf '[Manager]\nDefaultTimeoutStopSec=15s\n' >/etc/systemd/system.conf.d/swarmup.conf
 printf 'UseDNS no\nPasswordAuthentication no\nHostKey /etc/ssh/ssh_host_ed25519_key\n' >/etc/ssh/sshd_config.d/swarmup.conf
 chmod 0700 /root/.ssh
+
+# Who logs in need not wait for the engine, which takes most of the boot.
+for unit in docker containerd; do
+	mkdir -p "/etc/systemd/system/$unit.service.d"
+	printf '[Unit]\nAfter=ssh.service\n' >"/etc/systemd/system/$unit.service.d/swarmup.conf"
+done
 rm -f /etc/ssh/ssh_host_*
 : >/etc/machine-id
