@@ -26,7 +26,7 @@ func reloadable(key string) (set, unset bool) {
 // EffectOf tells what it takes until a new value of a key works. It also knows
 // the keys of list elements, such as "labels.role".
 func EffectOf(key string) Effect {
-	if _, _, ok := cutElement(key); ok || isList(key) {
+	if isElement(key) || isList(key) {
 		return Reload
 	}
 	if set, _ := reloadable(key); set {
@@ -38,7 +38,7 @@ func EffectOf(key string) Effect {
 // Effect is what this change takes. It is EffectOf its key, but for keys that a
 // reload can set and only a restart can take out.
 func (c Change) Effect() Effect {
-	if _, _, ok := cutElement(c.Key); ok || c.To != nil {
+	if isElement(c.Key) || c.To != nil {
 		return EffectOf(c.Key)
 	}
 	if _, unset := reloadable(c.Key); unset {
@@ -49,8 +49,7 @@ func (c Change) Effect() Effect {
 
 // Visible says whether a running engine shows this change in what Live holds.
 func (c Change) Visible() bool {
-	_, _, ok := cutElement(c.Key)
-	return ok
+	return isElement(c.Key)
 }
 
 // The three lists of which swarmup owns single elements.
@@ -64,8 +63,9 @@ func isList(key string) bool {
 	return key == labelsKey || key == insecureKey || key == mirrorsKey
 }
 
-// cutElement splits "labels.role" into "labels" and "role".
-func cutElement(key string) (list, name string, ok bool) {
-	list, name, ok = strings.Cut(key, ".")
-	return list, name, ok && isList(list)
+// isElement says whether a Change's key is that of an element, such as
+// "labels.role".
+func isElement(key string) bool {
+	list, _, ok := strings.Cut(key, ".")
+	return ok && isList(list)
 }

@@ -72,6 +72,9 @@ func (e *listEdit) add(text string) error {
 				change.From = e.said(shown)
 			}
 			e.m.change(change)
+		} else if c, ok := e.unseen(change.Key); ok {
+			change.From = c.From
+			e.m.change(change)
 		}
 	case !mine && e.foreign() && loaded:
 		// The command line has it already.
@@ -89,6 +92,13 @@ func (e *listEdit) add(text string) error {
 		e.mine = append(e.mine, e.name(text))
 	}
 	return nil
+}
+
+// unseen gives a change that was written before and perhaps never loaded, where
+// the engine was not asked what it shows.
+func (e *listEdit) unseen(key string) (Change, bool) {
+	c, ok := e.m.wasUnloaded(key)
+	return c, ok && !e.m.live.Known
 }
 
 // foreign says whether the engine has this list from its command line. Where
@@ -134,6 +144,8 @@ func (e *listEdit) drop(name string) {
 			change.From = e.said(shown)
 		}
 		e.dirty = e.dirty || !e.present
+	} else if c, ok := e.unseen(change.Key); ok {
+		change.From = c.From
 	} else {
 		return
 	}

@@ -327,6 +327,9 @@ func TestAWriteMayBeCutOffAnywhere(t *testing.T) {
 			if !bytes.Equal(cut.engine, two) && cmp.Diff(p, q) != "" {
 				t.Fatalf("cut off %s: the next diff lost something (-before +after):\n%s", cut.name, cmp.Diff(p, q))
 			}
+			if q, _ = daemon.Diff(cut.file, cut.record, daemon.Live{}, second); cut.name != "never" && cmp.Diff(p, q) != "" {
+				t.Fatalf("cut off %s: the next diff without asking lost something (-before +after):\n%s", cut.name, cmp.Diff(p, q))
+			}
 			ours := writes(t, zero, one)
 			for k, v := range writes(t, one, two) {
 				ours[k] = ours[k] || v && bytes.Equal(cut.file, two)
