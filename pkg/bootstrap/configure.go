@@ -208,7 +208,8 @@ func stageError(err error) error {
 		return err
 	}
 	if why, ok := strings.CutPrefix(failed.output, "validate: "); ok {
-		return &RefusedError{Doing: "check daemon.json", Reason: complaint(why)}
+		why = strings.ReplaceAll(complaint(why), daemonFile+".swarmup", daemonFile)
+		return &RefusedError{Doing: "check daemon.json", Reason: why}
 	}
 	return writeError(err)
 }

@@ -157,6 +157,27 @@ func takeBack(t *testing.T, m *machine, _ Settings) {
 	}
 }
 
+// TestTakingBackMayBeCutOffAnywhere cuts Unconfigure off and runs it again.
+func TestTakingBackMayBeCutOffAnywhere(t *testing.T) {
+	t.Parallel()
+	cuts := []func(m *machine, n int){func(m *machine, n int) { m.diesAfter.calls = n }, (*machine).cutAt}
+	for i, cut := range cuts {
+		for n, ended := 1, false; !ended; n++ {
+			m := halfOurs(t)
+			cut(m, n)
+			ended = Unconfigure(t.Context(), m) == nil
+			m.reachable()
+			takeBack(t, m, Settings{})
+			if labels := readEngine(m.root).Labels; !cmp.Equal(labels, []string{"theirs=1", "role=old"}) {
+				t.Errorf("cut %d: the engine shows %q", i, labels)
+			}
+			if t.Failed() {
+				t.Fatalf("cut %d at %d", i, n)
+			}
+		}
+	}
+}
+
 // TestARefusedFileIsTakenBackWhereverItWasCutOff cuts a change off that dockerd
 // does not take: the next run must bring back what dockerd takes, also if it
 // finds the bad file in place.

@@ -108,10 +108,8 @@ func awaitManager(ctx context.Context, e Engine) (info engine.Info, err error) {
 // the engine.
 func sameAddress(want, got string) error {
 	w, err := netip.ParseAddr(want)
-	if err != nil {
-		return nil
-	}
-	if g, err := netip.ParseAddr(got); err != nil || g.Unmap() != w.Unmap() {
+	g, errGot := netip.ParseAddr(got)
+	if err == nil && (errGot != nil || g.Unmap() != w.Unmap()) {
 		return fmt.Errorf("it advertises %s, not %s", got, want)
 	}
 	return nil

@@ -120,6 +120,7 @@ const (
 )
 
 func TestInitLooksWhetherItsPortsAreFree(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name            string
 		tcp, tcp6, udp  string

@@ -45,6 +45,7 @@ func (m *machine) on(os string, d fakeDistro) Facts {
 }
 
 func TestInstallByDistribution(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		os, name string
 		has      []string
@@ -78,6 +79,7 @@ func TestInstallByDistribution(t *testing.T) {
 }
 
 func TestInstallGetsOverWhatAMachineIsInTheMiddleOf(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		distro fakeDistro
@@ -103,6 +105,7 @@ func TestInstallGetsOverWhatAMachineIsInTheMiddleOf(t *testing.T) {
 }
 
 func TestInstallSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		os     string

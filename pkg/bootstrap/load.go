@@ -63,9 +63,12 @@ func (e *edit) reload(ctx context.Context) error {
 		if shown && e.visible() {
 			return true, nil
 		}
-		var err error
-		if lines, err = readLog(ctx, e.host, a.text("mark")); err != nil {
-			return false, wait.Stop(err)
+		read, err := readLog(ctx, e.host, a.text("mark"))
+		switch {
+		case err == nil:
+			lines = read
+		case ctx.Err() == nil:
+			return false, wait.Stop(err) // the machine, not the engine
 		}
 		return shown && reloaded(lines), why
 	})

@@ -19,13 +19,19 @@ func readLog(ctx context.Context, h Host, mark string) (lines []string, err erro
 // says nothing. It writes it without the form of a log line (moby
 // cmd/dockerd/main.go), or as a fatal one.
 func startReason(lines []string) string {
-	return lastOf(lines, func(line string) (string, bool) {
-		for _, begin := range []string{"unable to configure the Docker daemon", "failed to start daemon", "failed to load", "failed to start"} {
+	known := lastOf(lines, func(line string) (string, bool) {
+		for _, begin := range []string{"unable to configure the Docker daemon", "failed to start daemon", "failed to load"} {
 			if strings.HasPrefix(line, begin) {
 				return line, true
 			}
 		}
 		return logMessage(line, "fatal")
+	})
+	if known != "" {
+		return known
+	}
+	return lastOf(lines, func(line string) (string, bool) {
+		return line, line != "" && !strings.Contains(line, "level=")
 	})
 }
 

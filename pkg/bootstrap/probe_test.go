@@ -42,6 +42,7 @@ func member(t *testing.T) string {
 const certFile = "/var/lib/docker/swarm/certificates/swarm-node.crt"
 
 func TestProbe(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name string
 		make func(t *testing.T, m *machine)

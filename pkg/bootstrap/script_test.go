@@ -10,6 +10,7 @@ import (
 
 // TestScriptsAreCleanPOSIXShell asks shellcheck, and the shells themselves.
 func TestScriptsAreCleanPOSIXShell(t *testing.T) {
+	t.Parallel()
 	lib, err := scripts.ReadFile("script/lib.sh")
 	if err != nil {
 		t.Fatal(err)

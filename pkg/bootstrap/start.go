@@ -69,7 +69,7 @@ func control(ctx context.Context, h Host, verb string) error {
 func answers(ctx context.Context, h Host, verb string) error {
 	err := wait.Until(ctx, "the engine to answer", answerLimit, answerInterval, func(ctx context.Context) (bool, error) {
 		_, err := run(ctx, h, call{script: "answers", limit: 30 * time.Second})
-		if failed := new(scriptError); err != nil && !errors.As(err, &failed) {
+		if failed := new(scriptError); err != nil && ctx.Err() == nil && !errors.As(err, &failed) {
 			return false, wait.Stop(err) // the machine, not the engine
 		}
 		return err == nil, err

@@ -1,5 +1,4 @@
-# shellcheck shell=sh
-# shellcheck disable=SC2034 # the script that follows uses what is set here
+# shellcheck shell=sh disable=SC2034 # the script that follows uses what is set here
 # Every script begins with this file. ROOT is empty on machines; tests set it to
 # a directory that looks like one.
 #

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # lib.sh sets them
 for release in "$ROOT/etc/os-release" "$ROOT/usr/lib/os-release"; do
 	if [ -e "$release" ]; then
 		content release "$release"

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # lib.sh sets them
 # stage.sh [validate]: puts standard input next to daemon.json, and lets dockerd
 # look at it. daemon.json itself is not touched.
 why=$(mkdir -p "$(dirname "$conf")" 2>&1) || fail "$why"

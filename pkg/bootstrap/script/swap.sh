@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # lib.sh sets them
 # swap.sh [keep]: puts the staged file in place. The old one becomes the backup,
 # but with keep the backup stays: then the old file was never seen working.
 if [ "${1-}" != keep ]; then
