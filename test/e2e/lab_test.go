@@ -137,11 +137,6 @@ type result struct {
 	took           time.Duration
 }
 
-// errRun is a run that ended otherwise than was hoped for.
-type errRun result
-
-func (r errRun) Error() string { return result(r).String() }
-
 func (r result) String() string {
 	return fmt.Sprintf("swarmup %s: exit %d after %s\n--- stdout\n%s--- stderr\n%s", strings.Join(r.args, " "), r.code, r.took.Round(time.Millisecond), r.stdout, r.stderr)
 }
