@@ -86,6 +86,13 @@ func (h *host) retire() {
 	h.disconnect()
 }
 
+// gone says whether the host was taken away.
+func (h *host) gone() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.retired
+}
+
 // release gives the connection away; nil if there is none.
 func (h *host) release() *link {
 	h.mu.Lock()

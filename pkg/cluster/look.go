@@ -49,7 +49,7 @@ func (h *host) examine(ctx context.Context, facts bootstrap.Facts, patience time
 func (h *host) ask(ctx context.Context, patience time.Duration) (info engine.Info, err error) {
 	err = wait.Until(ctx, "its engine to answer", patience, 250*time.Millisecond, func(ctx context.Context) (bool, error) {
 		info, err = h.Info(ctx)
-		if err != nil && !errors.Is(err, engine.ErrNoAnswer) {
+		if err != nil && (!errors.Is(err, engine.ErrNoAnswer) || h.gone()) {
 			return false, wait.Stop(err)
 		}
 		return err == nil, err

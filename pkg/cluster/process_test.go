@@ -42,6 +42,7 @@ var errKilled = errors.New("killed")
 func (w *world) process(change ...func(*cluster.Config)) *process {
 	w.Helper()
 	p := &process{world: w}
+	w.cloud.cut.Store(nil)
 	p.ctx, p.stop = context.WithCancelCause(w.Context())
 	config := cluster.Config{
 		Spec: w.spec, Provider: w.provider(), Home: w.home, Local: w.spec.Provider.Name == "docker",
@@ -91,6 +92,7 @@ func (p *process) kill() {
 	p.dead = true
 	conns := slices.Clone(p.conns)
 	p.mu.Unlock()
+	p.cloud.cut.Store(&errKilled)
 	for _, c := range conns {
 		_ = c.Close()
 	}

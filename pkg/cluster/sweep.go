@@ -81,7 +81,7 @@ func (c *Cluster) members(ctx context.Context, before []engine.Node) (map[string
 	ids, problems := make([]string, len(hosts)), make([]error, len(hosts))
 	bounded(ctx, observers, indexes(hosts), func(ctx context.Context, i int) { ids[i], problems[i] = hosts[i].member(ctx) })
 	for i, h := range hosts {
-		if problems[i] != nil && h.connected() { // else it was taken away meanwhile
+		if problems[i] != nil && !h.gone() {
 			return nil, fmt.Errorf("ask %s who it is: %w", h.node, problems[i])
 		}
 		claimed[ids[i]] = true

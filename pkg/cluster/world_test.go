@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -15,11 +16,13 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/provider"
 	"github.com/swarmup/swarmup/pkg/provider/existing"
 	"github.com/swarmup/swarmup/pkg/provider/providertest"
 	"github.com/swarmup/swarmup/pkg/spec"
 	"github.com/swarmup/swarmup/pkg/ssh/sshtest"
+	"github.com/swarmup/swarmup/pkg/swarm"
 	"github.com/swarmup/swarmup/pkg/swarm/swarmtest"
 )
 
@@ -43,6 +46,7 @@ type world struct {
 // in runs a test in a world. No goroutine of it may be left at the end.
 func in(t *testing.T, f func(*world)) {
 	t.Helper()
+	t.Parallel()
 	home := t.TempDir() + "/demo"
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{T: t, net: swarmtest.New(), home: home, clock: clock{install: 20 * time.Second, start: 2 * time.Second}}
@@ -60,6 +64,10 @@ type cloud struct {
 	w *world
 	// onBoot is called for each new machine, before it can be reached.
 	onBoot func(*machine)
+	// cut is why a boot that is under way comes to nothing; nil while it may go on.
+	cut atomic.Pointer[error]
+	// onAuthorize can make Authorize fail.
+	onAuthorize func(*machine) error
 }
 
 func (c *cloud) boot(_ context.Context, req provider.Request) (providertest.Place, error) {
@@ -68,6 +76,9 @@ func (c *cloud) boot(_ context.Context, req provider.Request) (providertest.Plac
 		c.onBoot(m)
 	}
 	time.Sleep(time.Second)
+	if cut := c.cut.Load(); cut != nil {
+		return providertest.Place{}, *cut
+	}
 	return providertest.Place{
 		Address: m.addr, SSH: provider.Endpoint{Host: m.addr, Port: 22, User: "root"}, HostKey: m.sshd.Fingerprint(),
 	}, nil
@@ -92,6 +103,11 @@ func (c *cloud) Stop(ctx context.Context, m provider.Machine) error {
 
 // Authorize lets more keys into a machine.
 func (c *cloud) Authorize(ctx context.Context, m provider.Machine, keys []string) error {
+	if c.onAuthorize != nil {
+		if err := c.onAuthorize(c.w.at(m.Address)); err != nil {
+			return err
+		}
+	}
 	c.w.at(m.Address).authorize(keys)
 	return c.Memory.Authorize(ctx, m, keys)
 }
@@ -261,4 +277,29 @@ func (w *world) sound() error {
 		errs = append(errs, fmt.Errorf("the entry %s (%q) is nobody's", g.ID, g.Hostname))
 	}
 	return errors.Join(errs...)
+}
+
+type nodeSpec = engine.NodeSpec
+
+// update changes a node by way of the first manager, as somebody else would.
+func (w *world) update(hostname string, change func(*nodeSpec)) {
+	w.Helper()
+	for _, n := range w.net.Nodes() {
+		if n.Hostname == hostname {
+			if err := w.api("10.0.0.1").UpdateNode(w.Context(), n.ID, change); err != nil {
+				w.Fatal(err)
+			}
+		}
+	}
+}
+
+// api speaks to an engine directly.
+func (w *world) api(addr string) *swarm.Engine {
+	w.Helper()
+	api, err := swarm.New(w.at(addr).engine.Dial)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() { _ = api.Close() })
+	return api
 }
