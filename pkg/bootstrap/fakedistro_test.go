@@ -16,6 +16,7 @@ type fakeDistro struct {
 	Locked      int      // how often the lists' lock is still held by another
 	Lists       string   // why the lists cannot be refreshed
 	Interrupted bool     // dpkg was cut off before
+	Remark      int      // the status of zypper for an installation that went well
 }
 
 func distroFile(root string) string { return filepath.Join(filepath.Dir(root), "distro.json") }
@@ -93,7 +94,7 @@ func playInstall(root, name string, args []string) int {
 	case name == "dnf" && has("install"):
 		return d.install(root, packagesOf(args, "install"), 1, "Error: Unable to find a match: %s")
 	case name == "zypper" && has("install"):
-		return d.install(root, packagesOf(args, "install"), 104, "No provider of '%s' found.")
+		return max(d.Remark, d.install(root, packagesOf(args, "install"), 104, "No provider of '%s' found."))
 	case name == "apk" && has("add"):
 		return d.install(root, packagesOf(args, "add"), 1, "ERROR: unable to select packages:\n  %s (no such package):")
 	}

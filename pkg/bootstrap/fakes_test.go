@@ -71,7 +71,7 @@ func playSystemctl(root string, args []string) int {
 		e.disappear(root)
 	}
 	if !startService(root, &e) {
-		return complain(1, "Job for docker.service failed because the control process exited with error code.")
+		return complain(1, "Job for docker.service failed because the control process exited with error code.\nSee \"systemctl status docker.service\" and \"journalctl -xeu docker.service\" for details.")
 	}
 	return 0
 }

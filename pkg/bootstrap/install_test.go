@@ -143,6 +143,16 @@ func TestInstallSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestARemarkOfZypperIsNoFailure(t *testing.T) {
+	for remark, ok := range map[int]bool{102: true, 106: true, 107: false} {
+		m := newMachine(t, "/bin/sh")
+		f := m.on("sles", fakeDistro{Has: []string{"docker"}, Remark: remark})
+		if err := Install(t.Context(), m, f, spec.InstallDistro, nil); (err == nil) != ok {
+			t.Errorf("status %d: got %v", remark, err)
+		}
+	}
+}
+
 func TestInstallLeavesAnEngineThatIsThereAlone(t *testing.T) {
 	m := newMachine(t, "/bin/sh")
 	m.systemd()

@@ -129,7 +129,7 @@ func head(s string) string {
 
 // complaint picks the line of a tool's output that says most: the first that
 // package managers mark as an error, with the next if it only announces that;
-// else the last.
+// else the last, but for systemctl's advice where to read on.
 func complaint(output string) string {
 	lines := strings.FieldsFunc(output, func(r rune) bool { return r == '\n' || r == '\r' })
 	last := ""
@@ -144,7 +144,7 @@ func complaint(output string) string {
 				return text
 			}
 		}
-		if line != "" {
+		if line != "" && !strings.HasPrefix(line, "See ") {
 			last = line
 		}
 	}

@@ -99,6 +99,7 @@ func TestComplaintIsTheLineThatSaysMost(t *testing.T) {
 		{"one\ntwo\n\n", "two"},
 		{"W: old\nE: Unable to lock\nE: Sub-process returned an error code (1)\n", "Unable to lock"},
 		{"ERROR: unable to select packages:\n  docker (no such package):\n    required by: world[docker]\n", "unable to select packages: docker (no such package)"},
+		{"Job for docker.service failed.\nSee \"systemctl status docker.service\" for details.\n", "Job for docker.service failed."},
 		{"Error: it ends here:", "it ends here:"},
 	}
 	for _, tt := range tests {
