@@ -143,8 +143,8 @@ func (t Task) Live() bool {
 type Service struct {
 	ID      string
 	Name    string
-	Running int
-	Desired int
+	Running uint64
+	Desired uint64
 }
 
 // Token lets a node into a swarm. It never prints its value, not even inside
