@@ -102,7 +102,7 @@ func through(dial Dialer) func(ctx context.Context, network, addr string) (net.C
 		if !ok {
 			return dial(ctx, "unix", Socket)
 		}
-		stop := context.AfterFunc(c.ctx, func() { cancel(context.Cause(c.ctx)) })
+		stop := context.AfterFunc(c.ctx, func() { cancel(context.Cause(c.ctx)) }) //nolint:contextcheck // ctx was cut loose from c.ctx, this binds it again
 		defer stop()
 		conn, err := dial(ctx, "unix", Socket)
 		c.mu.Lock()

@@ -154,6 +154,21 @@ func TestRefusalsAreSentinelsUnderTheEnginesOwnWords(t *testing.T) {
 			_, err := e.Nodes(ctx())
 			return err
 		}, engine.ErrNotManager, "Worker nodes can't be used"},
+		{"nodes of a locked manager", func(t *testing.T, w *swarmtest.World, _, _ *swarm.Engine) error {
+			e := w.Engine("10.0.0.4", "x")
+			s := connect(t, e)
+			_, _ = s.Init(ctx(), engine.InitRequest{})
+			e.Lock()
+			_, err := s.Nodes(ctx())
+			return err
+		}, engine.ErrLocked, "list nodes: Swarm is encrypted and needs to be unlocked"},
+		{"a locked manager leaves", func(t *testing.T, w *swarmtest.World, _, _ *swarm.Engine) error {
+			e := w.Engine("10.0.0.4", "x")
+			s := connect(t, e)
+			_, _ = s.Init(ctx(), engine.InitRequest{})
+			e.Lock()
+			return s.Leave(ctx(), false)
+		}, engine.ErrLocked, "leave swarm: Swarm is encrypted and locked"},
 		{"nodes without a leader", func(t *testing.T, w *swarmtest.World, m, _ *swarm.Engine) error {
 			o := w.Engine("10.0.0.3", "m2")
 			s, _ := m.Swarm(ctx())

@@ -87,7 +87,7 @@ func (e *Engine) Services(ctx context.Context) ([]engine.Service, error) {
 func serviceOf(s swarm.Service) engine.Service {
 	service := engine.Service{ID: s.ID, Name: s.Spec.Name}
 	if c := s.ServiceStatus; c != nil {
-		service.Running, service.Desired = int(c.RunningTasks), int(c.DesiredTasks)
+		service.Running, service.Desired = c.RunningTasks, c.DesiredTasks
 	}
 	return service
 }

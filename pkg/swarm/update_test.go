@@ -131,6 +131,47 @@ func TestTheSwarmsOwnSettings(t *testing.T) {
 	})
 }
 
+func TestInfoShowsTheEnginesSettings(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *swarmtest.World) {
+		e := w.Engine("10.0.0.1", "m1")
+		e.SetEngineLabels(map[string]string{"role": "mgr"})
+		e.SetLiveRestore(true)
+		e.SetRegistries([]string{"r:5000", "10.0.0.0/8"}, []string{"https://m"})
+		i, err := connect(t, e).Info(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		i.EngineID = ""
+		want := engine.Info{
+			Hostname: "m1", Version: "28.5.2", State: engine.Inactive, LiveRestore: true,
+			Labels:             map[string]string{"role": "mgr"},
+			InsecureRegistries: []string{"10.0.0.0/8", "127.0.0.0/8", "::1/128", "r:5000"},
+			RegistryMirrors:    []string{"https://m/"},
+		}
+		if d := cmp.Diff(want, i); d != "" {
+			t.Errorf("info (-want +got):\n%s", d)
+		}
+	})
+}
+
+func TestManagersSeeEngineLabelsLater(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *swarmtest.World) {
+		e := w.Engine("10.0.0.1", "m1")
+		m := connect(t, e)
+		if _, err := m.Init(t.Context(), engine.InitRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		e.SetEngineLabels(map[string]string{"role": "mgr"})
+		for _, want := range []string{"", "mgr"} {
+			n, err := m.Nodes(t.Context())
+			if err != nil || n[0].EngineLabels["role"] != want {
+				t.Errorf("got %+v, %v; want the label %q", n, err, want)
+			}
+			time.Sleep(20 * time.Second)
+		}
+	})
+}
+
 func TestLeavingNoSwarmIsSuccess(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *swarmtest.World) {
 		if err := connect(t, w.Engine("10.0.0.1", "m1")).Leave(t.Context(), false); err != nil {

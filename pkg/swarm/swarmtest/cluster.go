@@ -129,7 +129,7 @@ func (c *cluster) host(n *node) *Engine {
 // reachable says whether other managers hear from a member.
 func (c *cluster) reachable(n *node) bool {
 	e := c.host(n)
-	return e != nil && e.alive() && e.state != swarm.LocalNodeStateError
+	return e != nil && e.alive() && e.state != swarm.LocalNodeStateError && e.state != swarm.LocalNodeStateLocked
 }
 
 // votes counts the members of the raft group and those that are reachable.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"syscall"
 
 	"github.com/docker/docker/api/types/swarm"
@@ -17,11 +18,13 @@ type Engine struct {
 	addr     string
 	hostname string
 
-	id      string
-	version string
-	api     string
-	labels  map[string]string
-	live    bool // live-restore
+	id       string
+	version  string
+	api      string
+	labels   map[string]string
+	live     bool // live-restore
+	insecure []string
+	mirrors  []string
 
 	up       bool
 	life     int // counts kills, revivals, joins and leaves
@@ -87,6 +90,12 @@ func (e *Engine) SetEngineLabels(labels map[string]string) {
 	})
 }
 
+// SetRegistries sets what /info shows of daemon.json's insecure-registries and
+// registry-mirrors.
+func (e *Engine) SetRegistries(insecure, mirrors []string) {
+	e.set(func() { e.insecure, e.mirrors = slices.Clone(insecure), slices.Clone(mirrors) })
+}
+
 // SetCut drops all packets between this engine and others (not the way to its
 // socket): joins run into their time-outs, managers do not count for quorum,
 // nodes go down.
@@ -107,6 +116,15 @@ func (e *Engine) ExpireCertificate() {
 	e.set(func() {
 		e.state, e.control = swarm.LocalNodeStateError, false
 		e.errText = "Swarm certificates have expired. To replace them, leave the swarm and join again."
+		e.changed()
+	})
+}
+
+// Lock is a restart of a manager of a swarm with autolock.
+func (e *Engine) Lock() {
+	e.set(func() {
+		e.state, e.control = swarm.LocalNodeStateLocked, false
+		e.errText = locked
 		e.changed()
 	})
 }

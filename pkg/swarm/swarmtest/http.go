@@ -183,6 +183,7 @@ func (e *Engine) manager(h handler) handler {
 }
 
 const (
+	locked     = `Swarm is encrypted and needs to be unlocked before it can be used. Please use "docker swarm unlock" to unlock it.`
 	notManager = "This node is not a swarm manager. "
 	noLeader   = "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are online. Make sure more than half of the managers are online."
 	tooLate    = "rpc error: code = DeadlineExceeded desc = context deadline exceeded"
@@ -190,6 +191,8 @@ const (
 
 func (e *Engine) refusal(r *http.Request) (reply, bool) {
 	switch {
+	case e.state == swarm.LocalNodeStateLocked:
+		return refuse(http.StatusServiceUnavailable, locked), true
 	case !e.control && (e.state == swarm.LocalNodeStateInactive || e.state == swarm.LocalNodeStateError):
 		return refuse(http.StatusServiceUnavailable, notManager+`Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.`), true
 	case !e.control:

@@ -98,6 +98,8 @@ func (e *Engine) postLeave(r *http.Request) reply {
 	switch {
 	case e.state == swarm.LocalNodeStateInactive:
 		return refuse(http.StatusServiceUnavailable, noMember)
+	case e.state == swarm.LocalNodeStateLocked && !force:
+		return refuse(http.StatusServiceUnavailable, "Swarm is encrypted and locked. Please unlock it first or use `--force` to ignore this message.")
 	case e.control && !force:
 		return refuse(http.StatusServiceUnavailable, "%s", e.leaveWarning())
 	}

@@ -1,9 +1,11 @@
 package swarmtest
 
 import (
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/registry"
@@ -88,7 +90,7 @@ func (e *Engine) getVersion(*http.Request) reply {
 func (e *Engine) getInfo(*http.Request) reply {
 	info := system.Info{
 		ID: e.id, Name: e.hostname, ServerVersion: e.version, LiveRestoreEnabled: e.live,
-		RegistryConfig: &registry.ServiceConfig{IndexConfigs: map[string]*registry.IndexInfo{}},
+		RegistryConfig: e.registries(),
 	}
 	for k, v := range e.labels {
 		info.Labels = append(info.Labels, k+"="+v)
@@ -98,11 +100,27 @@ func (e *Engine) getInfo(*http.Request) reply {
 	return reply{http.StatusOK, info}
 }
 
+// registries is moby registry/config.go, as far as /info shows it.
+func (e *Engine) registries() *registry.ServiceConfig {
+	c := &registry.ServiceConfig{IndexConfigs: map[string]*registry.IndexInfo{"docker.io": {Name: "docker.io", Secure: true, Official: true}}}
+	for _, r := range append([]string{"::1/128", "127.0.0.0/8"}, e.insecure...) {
+		if _, n, err := net.ParseCIDR(r); err == nil {
+			c.InsecureRegistryCIDRs = append(c.InsecureRegistryCIDRs, (*registry.NetIPNet)(n))
+			continue
+		}
+		c.IndexConfigs[r] = &registry.IndexInfo{Name: r}
+	}
+	for _, m := range e.mirrors {
+		c.Mirrors = append(c.Mirrors, strings.TrimSuffix(m, "/")+"/")
+	}
+	return c
+}
+
 // swarmInfo is moby daemon/cluster/swarm.go, Info.
 func (e *Engine) swarmInfo() swarm.Info {
 	i := swarm.Info{LocalNodeState: e.state, Error: e.errText}
 	c := e.cluster
-	if c == nil || e.state == swarm.LocalNodeStateError {
+	if c == nil || e.state == swarm.LocalNodeStateError || e.state == swarm.LocalNodeStateLocked {
 		return i
 	}
 	i.NodeID, i.NodeAddr = e.nodeID, e.addrGiven
