@@ -16,9 +16,6 @@ import (
 // since it takes a while to tell them from those of joins under way. If the
 // join went well after all the host stays a member.
 func (j *joining) clean(ctx context.Context, end bool) (member bool, err error) {
-	if ctx.Err() != nil {
-		return false, nil // the next run does it
-	}
 	i, err := j.m.Info(ctx)
 	if err != nil || i.State == engine.Active {
 		return err == nil, err

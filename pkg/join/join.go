@@ -114,6 +114,9 @@ func (j *joining) run(ctx context.Context) (string, error) {
 		if err == nil {
 			continue
 		}
+		if ctx.Err() != nil {
+			return "", err // the next run cleans up
+		}
 		last = err
 		end := joins == maxJoins || final(err)
 		member, err := j.clean(ctx, end)
@@ -198,8 +201,9 @@ func (j *joining) await(ctx context.Context) error {
 			return true, nil
 		case engine.Pending:
 			return false, errors.New("its membership is pending")
+		default:
+			return true, ended(i)
 		}
-		return true, ended(i)
 	})
 }
 

@@ -222,6 +222,12 @@ func TestAHostThatIsNotOursIsLeftAlone(t *testing.T) {
 			s.h.ExpireCertificate()
 			return r
 		}, "it is in another swarm, ", nil},
+		{"a locked manager", func(s *site, _ *swarmtest.Engine) join.Request {
+			s.managers(2)
+			s.join(s.h, spec.Manager)
+			s.h.Lock()
+			return s.request(spec.Manager)
+		}, "the swarm is locked", engine.ErrLocked},
 		{"a removed manager that came back, without proof", func(s *site, _ *swarmtest.Engine) join.Request {
 			s.removedManager()
 			return s.request(spec.Worker)

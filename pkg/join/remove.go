@@ -109,28 +109,34 @@ func replaced(ctx context.Context, c Control, moved map[string]bool, progress fu
 	if !ok || len(moved) == 0 {
 		return nil
 	}
+	lacking := ""
 	err := wait.Until(ctx, "tasks to run elsewhere", replaceLimit, pollTasks, func(ctx context.Context) (bool, error) {
 		services, err := counter.Services(ctx)
 		if err != nil {
 			return false, err
 		}
-		var short []string
-		for _, s := range services {
-			if moved[s.ID] && s.Running < s.Desired {
-				short = append(short, fmt.Sprintf("%s has %d of %d tasks", s.Name, s.Running, s.Desired))
-			}
-		}
-		if len(short) > 0 {
-			return false, errors.New(strings.Join(short, ", "))
+		lacking = shortage(services, moved)
+		if lacking != "" {
+			return false, errors.New(lacking)
 		}
 		return true, nil
 	})
-	var late *wait.TimeoutError
-	if errors.As(err, &late) && late.Last != nil {
-		progress(late.Last.Error() + " elsewhere")
+	if late := (*wait.TimeoutError)(nil); errors.As(err, &late) && lacking != "" {
+		progress(lacking + " elsewhere")
 		return nil
 	}
 	return err
+}
+
+// shortage says which of the services have too few tasks; "" for none.
+func shortage(services []engine.Service, of map[string]bool) string {
+	var short []string
+	for _, s := range services {
+		if of[s.ID] && s.Running < s.Desired {
+			short = append(short, fmt.Sprintf("%s has %d of %d tasks", s.Name, s.Running, s.Desired))
+		}
+	}
+	return strings.Join(short, ", ")
 }
 
 // Leave makes an engine leave its swarm and waits until it says that it is in
