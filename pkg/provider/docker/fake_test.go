@@ -75,7 +75,7 @@ func (f *fake) provider(t *testing.T, s Settings) *Provider {
 	})
 	s.Host = "unix://" + socket
 	p := newProvider(t, s)
-	p.unfinished = 200 * time.Millisecond
+	p.unfinished = 500 * time.Millisecond
 	return p
 }
 
