@@ -34,7 +34,7 @@ func TestAMachineWhoseSSHDIsLateDelaysOnlyItself(t *testing.T) {
 		began, ends := time.Now(), map[string]time.Duration{}
 		p.watch = func(r apply.Result) { ends[r.Step.ID] = time.Since(began) }
 		if _, _, err := p.rounds(plan.Options{}); err != nil {
-			t.Fatal(err)
+			w.Fatal(err)
 		}
 		if ends["init/m1"] > time.Minute || ends["label/w1"] > time.Minute || ends["label/m3"] > time.Minute {
 			t.Errorf("init ended after %s, w1 after %s, m3 after %s", ends["init/m1"], ends["label/w1"], ends["label/m3"])
@@ -278,7 +278,7 @@ func TestAStoppedMachineIsSwitchedOn(t *testing.T) {
 		w.apply()
 		for _, n := range []string{"m1", "m2"} {
 			if err := w.cloud.Stop(context.Background(), w.listed(n)); err != nil {
-				t.Fatal(err)
+				w.Fatal(err)
 			}
 		}
 		p := w.process()

@@ -50,11 +50,13 @@ var errNoManager = errors.New("no manager of the swarm can be reached")
 type control struct{ c *Cluster }
 
 // ask calls f with the engines of managers, one after the other, until one has
-// an answer. Being without a leader passes, so it is waited for.
+// an answer. Being without a leader passes, so it is waited for. A caller whose
+// own time is over first gets the last reason, not that it is over.
 func (k control) ask(ctx context.Context, what string, f func(context.Context, *swarm.Engine) error) error {
-	return wait.Until(ctx, "a manager to "+what, leaderPatience, time.Second, func(ctx context.Context) (bool, error) {
-		last := wait.Stop(errNoManager)
-		for _, h := range k.c.controllers() {
+	var last error
+	err := wait.Until(ctx, "a manager to "+what, leaderPatience, time.Second, func(ctx context.Context) (bool, error) {
+		hosts := k.c.controllers()
+		for _, h := range hosts {
 			err := h.with(ctx, func(l *link) error { return f(ctx, l.engine) })
 			if err == nil {
 				k.c.prefer(h)
@@ -63,10 +65,19 @@ func (k control) ask(ctx context.Context, what string, f func(context.Context, *
 			if !elsewhere(err) {
 				return false, wait.Stop(err)
 			}
-			last = fmt.Errorf("%s: %w", h.node, err)
+			if ctx.Err() == nil || last == nil {
+				last = fmt.Errorf("%s: %w", h.node, err)
+			}
+		}
+		if len(hosts) == 0 {
+			return false, wait.Stop(errNoManager)
 		}
 		return false, last
 	})
+	if err != nil && last != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return last
+	}
+	return err
 }
 
 // elsewhere says whether another manager, or a later moment, may do better.

@@ -103,7 +103,7 @@ func TestAHostInAnotherSwarmIsLeftAlone(t *testing.T) {
 				w.file(sshFile(lines, "a", "", ""))
 				if tt.managers == "a" {
 					if err := w.try(); err != nil {
-						t.Fatal(err)
+						w.Fatal(err)
 					}
 				}
 				if tt.late {
@@ -185,7 +185,7 @@ func TestATeardownLeavesNothingOfMachinesThatWereMade(t *testing.T) {
 			w.of(n).halt() // a quorum is not needed
 		}
 		if err := w.destroy(); err != nil {
-			t.Fatal(err)
+			w.Fatal(err)
 		}
 		p := w.process()
 		defer p.end()

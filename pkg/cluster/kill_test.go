@@ -168,7 +168,7 @@ func TestTwoRunsAtOnceMakeOneSwarm(t *testing.T) {
 					}
 					w.race(tt.apart)
 					if c := w.net.Clusters(); len(c) > 1 {
-						t.Fatalf("%d swarms", len(c))
+						w.Fatalf("%d swarms", len(c))
 					}
 					w.apply()
 				})

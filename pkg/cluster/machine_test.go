@@ -207,7 +207,7 @@ func (a answer) service(verb string) {
 	case verb == "start" && a.running:
 		return
 	case verb == "restart":
-		a.halt()
+		a.down()
 	}
 	a.sleep(a.clock.start)
 	if a.broken != "" {
@@ -235,8 +235,14 @@ func (m *machine) launch() {
 	m.running = true
 }
 
-// halt ends the engine.
+// halt ends the engine as kill -9 does.
 func (m *machine) halt() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.down()
+}
+
+func (m *machine) down() {
 	if m.engine != nil {
 		m.engine.Kill()
 	}
@@ -256,9 +262,7 @@ func (m *machine) labels() map[string]string {
 
 // powerOff switches the machine off; powerOn switches it on, with its engine.
 func (m *machine) powerOff() {
-	m.mu.Lock()
 	m.halt()
-	m.mu.Unlock()
 	m.sshd.Misbehave(sshtest.Fault{Refuse: true})
 	m.sshd.Kick()
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/swarmup/swarmup/pkg/wait"
 )
 
-// join makes a host a member, paused, by way of the leader.
+// join makes a host a member, paused, by way of the leader. One that dies in the
+// middle has a successor, and the host another try.
 func (c *Cluster) join(ctx context.Context, s plan.Step, h *host) error {
 	n, err := c.node(h)
 	if err != nil {
@@ -22,24 +23,34 @@ func (c *Cluster) join(ctx context.Context, s plan.Step, h *host) error {
 	if err != nil {
 		return err
 	}
-	c.mu.Lock()
-	id := c.round.swarmID
-	c.mu.Unlock()
+	facts, _ := h.seen()
 	k := control{c}
-	remote, err := k.leader(ctx)
-	if err != nil {
+	r := join.Request{
+		Role: s.Role, Advertise: advertise, DataPath: dataPath,
+		ClusterID: c.swarmID(), Certificate: facts.CertCluster,
+	}
+	if r.Remote, err = k.leader(ctx); err != nil {
 		return err
 	}
-	facts, _ := h.seen()
-	_, err = join.Join(ctx, h, k, join.Request{
-		Role: s.Role, Remote: remote, Advertise: advertise, DataPath: dataPath,
-		ClusterID: id, Certificate: facts.CertCluster,
-	})
+	if _, err = join.Join(ctx, h, k, r); err != nil && ctx.Err() == nil {
+		before := r.Remote
+		if next, leaderErr := k.leader(ctx); leaderErr == nil && next != before {
+			r.Remote = next
+			_, err = join.Join(ctx, h, k, r)
+		}
+	}
 	if err != nil {
 		return err
 	}
 	h.setManager(s.Role == spec.Manager)
 	return nil
+}
+
+// swarmID is the swarm that this round is about.
+func (c *Cluster) swarmID() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.round.swarmID
 }
 
 // label brings the entry of a node to what the file says, in one update.

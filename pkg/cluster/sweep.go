@@ -70,6 +70,7 @@ func orphans(before, now []engine.Node, claimed map[string]bool) (n int) {
 
 // members gives the entries that are not to be swept: those that hosts say they
 // are, and those that had a name before this run, about which the plan decides.
+// A host that was one of these is not asked again.
 func (c *Cluster) members(ctx context.Context, before []engine.Node) (map[string]bool, error) {
 	claimed := map[string]bool{}
 	for _, e := range before {
@@ -77,7 +78,10 @@ func (c *Cluster) members(ctx context.Context, before []engine.Node) (map[string
 			claimed[e.ID] = true
 		}
 	}
-	hosts := c.connected()
+	hosts := slices.DeleteFunc(c.connected(), func(h *host) bool {
+		_, info := h.seen()
+		return info.State == engine.Active && claimed[info.NodeID]
+	})
 	ids, problems := make([]string, len(hosts)), make([]error, len(hosts))
 	bounded(ctx, observers, indexes(hosts), func(ctx context.Context, i int) { ids[i], problems[i] = hosts[i].member(ctx) })
 	for i, h := range hosts {

@@ -113,13 +113,29 @@ func flawOf(cluster string, n spec.Node, nodes []engine.Node, live map[string]st
 	case n.Role == spec.Manager && (e.Manager == nil || e.Manager.Reachability != "reachable"):
 		return &flaw{"is not reachable as a manager", []plan.Action{plan.Promote}}
 	}
-	if live != nil && !maps.Equal(e.EngineLabels, live) {
-		return &flaw{"does not show its engine labels yet", []plan.Action{plan.Configure}}
-	}
-	for _, k := range slices.Sorted(maps.Keys(n.Engine.Labels)) {
-		if e.EngineLabels[k] != n.Engine.Labels[k] {
-			return &flaw{"does not show engine label " + k, []plan.Action{plan.Configure}}
-		}
+	if text := labelFlaw(e.EngineLabels, n.Engine.Labels, live); text != "" {
+		return &flaw{text, []plan.Action{plan.Configure}}
 	}
 	return nil
+}
+
+// labelFlaw says which engine label is not shown as the file and the engine
+// itself have it, or is still shown and has gone; "" for none.
+func labelFlaw(shown, file, live map[string]string) string {
+	want := maps.Clone(live)
+	if want == nil {
+		want = map[string]string{}
+	}
+	maps.Copy(want, file)
+	for _, k := range slices.Sorted(maps.Keys(want)) {
+		if v, ok := shown[k]; !ok || v != want[k] {
+			return "does not show engine label " + k
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(shown)) {
+		if _, ok := want[k]; !ok && live != nil {
+			return "still shows engine label " + k
+		}
+	}
+	return ""
 }
