@@ -69,7 +69,7 @@ func TestABaseThatCannotBeMadeIsExplained(t *testing.T) {
 func TestAnImportThatIsRefusedEndsTheProgram(t *testing.T) {
 	programs(t, debian(`while echo more; do :; done 2>/dev/null`))
 	f, p := newFake(t, Settings{})
-	f.refuse["POST /images/create"] = refusal{500, "no space left on device"}
+	f.refuse["POST /images/create"] = refusal{status: 500, text: "no space left on device"}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if err := p.bootstrap(ctx, "trixie", "swarmup-base:trixie", func(string) {}); err == nil || ctx.Err() != nil {

@@ -39,7 +39,7 @@ func (p *Provider) create(ctx context.Context, req provider.Request) (provider.M
 	defer release()
 	var last error
 	for attempt := range maxTries {
-		pause(ctx, attempt)
+		p.pause(ctx, attempt)
 		m, err := p.existing(ctx, req)
 		if err != nil || m.ID != "" {
 			return m, err
@@ -59,11 +59,11 @@ func (p *Provider) create(ctx context.Context, req provider.Request) (provider.M
 
 // pause comes before each attempt but the first and lets whoever was faster get
 // on: the engine reserves a container's name before it shows the container.
-func pause(ctx context.Context, attempt int) {
+func (p *Provider) pause(ctx context.Context, attempt int) {
 	if attempt == 0 {
 		return
 	}
-	longest := min(100*time.Millisecond<<attempt, 2*time.Second)
+	longest := min(p.step<<attempt, 20*p.step)
 	timer := time.NewTimer(longest/2 + rand.N(longest/2))
 	defer timer.Stop()
 	select {

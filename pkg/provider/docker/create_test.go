@@ -198,7 +198,7 @@ func TestStrangersAreLeftAlone(t *testing.T) {
 
 func TestAStartThatFailsLeavesAnIncompleteMachineForTheNextToFinish(t *testing.T) {
 	f, p := newFake(t, Settings{})
-	broken := refusal{500, "OCI runtime create failed"}
+	broken := refusal{status: 500, text: "OCI runtime create failed"}
 	_, err := p.reserve(t.Context(), request("n1"), p.mustImage(t), "SHA256:lost", 0)
 	if err != nil {
 		t.Fatal(err)

@@ -45,6 +45,8 @@ type Provider struct {
 	// unfinished is how long a machine that exists and was never started may
 	// still be in the making by another process; after that it is made anew.
 	unfinished time.Duration
+	// step is the shortest pause before another attempt at what was taken.
+	step time.Duration
 }
 
 // New connects to nothing yet: an engine that does not answer is the first
@@ -60,7 +62,7 @@ func New(s Settings) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{api: api, settings: s, unfinished: 3 * time.Second}, nil
+	return &Provider{api: api, settings: s, unfinished: 3 * time.Second, step: 100 * time.Millisecond}, nil
 }
 
 // Close ends the idle connections to the engine.

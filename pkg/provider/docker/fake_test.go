@@ -30,13 +30,14 @@ type fake struct {
 	imported   string            // the last archive
 	counter    int
 
-	// refuse makes the next calls fail whose "METHOD /path" it matches.
+	// refuse makes calls fail by their "METHOD /path".
 	refuse map[string]refusal
 }
 
 type refusal struct {
 	status int
 	text   string
+	once   bool // only the next call
 }
 
 // newFake starts an engine that has the default image; the provider's settings
@@ -63,19 +64,23 @@ func (f *fake) provider(t *testing.T, s Settings) *Provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: f.handler()}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = server.Serve(l)
-	}()
+	var open sync.WaitGroup
+	server := &http.Server{Handler: f.handler(), ConnState: func(_ net.Conn, s http.ConnState) {
+		switch s {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed:
+			open.Done()
+		}
+	}}
+	open.Go(func() { _ = server.Serve(l) })
 	t.Cleanup(func() {
 		_ = server.Close()
-		<-served
+		open.Wait()
 	})
 	s.Host = "unix://" + socket
 	p := newProvider(t, s)
-	p.unfinished = 500 * time.Millisecond
+	p.unfinished, p.step = 500*time.Millisecond, 5*time.Millisecond
 	return p
 }
 
@@ -84,26 +89,27 @@ var version = regexp.MustCompile(`^/v1\.\d+`)
 func (f *fake) handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, handle := range map[string]http.HandlerFunc{
-		"GET /info":                    f.info,
-		"GET /version":                 f.info,
-		"GET /containers/json":         f.containerList,
-		"POST /containers/create":      f.containerCreate,
-		"GET /containers/{id}/json":    f.containerInspect,
-		"POST /containers/{id}/start":  f.containerStart,
-		"POST /containers/{id}/stop":   f.containerStop,
-		"DELETE /containers/{id}":      f.containerRemove,
-		"PUT /containers/{id}/archive": f.containerPut,
-		"GET /containers/{id}/archive": f.containerGet,
-		"GET /networks":                f.networkList,
-		"POST /networks/create":        f.networkCreate,
-		"DELETE /networks/{id}":        f.networkRemove,
-		"GET /volumes":                 f.volumeList,
-		"DELETE /volumes/{name}":       f.volumeRemove,
-		"GET /images/{name}/json":      f.imageInspect,
-		"POST /images/create":          f.imageCreate,
-		"POST /images/{name}/tag":      f.imageTag,
-		"DELETE /images/{name}":        f.imageRemove,
-		"POST /build":                  f.build,
+		"GET /info":                     f.info,
+		"GET /version":                  f.info,
+		"GET /containers/json":          f.containerList,
+		"POST /containers/create":       f.containerCreate,
+		"GET /containers/{id}/json":     f.containerInspect,
+		"POST /containers/{id}/start":   f.containerStart,
+		"POST /containers/{id}/unpause": f.containerUnpause,
+		"POST /containers/{id}/stop":    f.containerStop,
+		"DELETE /containers/{id}":       f.containerRemove,
+		"PUT /containers/{id}/archive":  f.containerPut,
+		"GET /containers/{id}/archive":  f.containerGet,
+		"GET /networks":                 f.networkList,
+		"POST /networks/create":         f.networkCreate,
+		"DELETE /networks/{id}":         f.networkRemove,
+		"GET /volumes":                  f.volumeList,
+		"DELETE /volumes/{name}":        f.volumeRemove,
+		"GET /images/{name}/json":       f.imageInspect,
+		"POST /images/create":           f.imageCreate,
+		"POST /images/{name}/tag":       f.imageTag,
+		"DELETE /images/{name}":         f.imageRemove,
+		"POST /build":                   f.build,
 	} {
 		mux.HandleFunc(pattern, handle)
 	}
@@ -115,7 +121,11 @@ func (f *fake) handler() http.Handler {
 		r.URL.Path = version.ReplaceAllString(r.URL.Path, "")
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if no, ok := f.refuse[r.Method+" "+r.URL.Path]; ok {
+		call := r.Method + " " + r.URL.Path
+		if no, ok := f.refuse[call]; ok {
+			if no.once {
+				delete(f.refuse, call)
+			}
 			reject(w, no.status, "%s", no.text)
 			return
 		}

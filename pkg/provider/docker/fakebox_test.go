@@ -113,6 +113,9 @@ func (f *fake) containerStart(w http.ResponseWriter, r *http.Request) {
 	case b.running():
 		w.WriteHeader(http.StatusNotModified)
 		return
+	case b.state == "paused":
+		reject(w, http.StatusConflict, "cannot start a paused container, try unpause instead")
+		return
 	}
 	for _, other := range f.containers {
 		if other.running() && other.networkID() == b.networkID() && other.address == b.address {
@@ -126,6 +129,17 @@ func (f *fake) containerStart(w http.ResponseWriter, r *http.Request) {
 	}
 	b.state = "running"
 	w.WriteHeader(http.StatusNoContent)
+}
+
+func (f *fake) containerUnpause(w http.ResponseWriter, r *http.Request) {
+	switch b := f.find(w, r); {
+	case b == nil:
+	case b.state != "paused":
+		reject(w, http.StatusInternalServerError, "Container %s is not paused", b.id)
+	default:
+		b.state = "running"
+		w.WriteHeader(http.StatusNoContent)
+	}
 }
 
 func (f *fake) containerStop(w http.ResponseWriter, r *http.Request) {

@@ -38,7 +38,7 @@ func (p *Provider) ensureNetwork(ctx context.Context, cluster string) (clusterNe
 	var refused error
 	tried := map[netip.Prefix]bool{}
 	for attempt := range maxTries {
-		pause(ctx, attempt)
+		p.pause(ctx, attempt)
 		all, err := p.api.NetworkList(ctx, network.ListOptions{})
 		if err != nil {
 			return clusterNet{}, p.explain(err)

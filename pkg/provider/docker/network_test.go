@@ -91,7 +91,7 @@ func TestSubnetsThatCannotBeHadAreExplained(t *testing.T) {
 
 func TestAnEngineThatRefusesNetworksForAnotherReasonIsBelieved(t *testing.T) {
 	f, p := newFake(t, Settings{})
-	f.refuse["POST /networks/create"] = refusal{500, "iptables failed"}
+	f.refuse["POST /networks/create"] = refusal{status: 500, text: "iptables failed"}
 	_, err := p.ensureNetwork(t.Context(), "demo")
 	if want := "create network swarmup-demo: Error response from daemon: iptables failed"; text(err) != want {
 		t.Errorf("\n got %q\nwant %q", text(err), want)

@@ -75,7 +75,7 @@ func TestAnEngineThatDoesNotAnswerIsSaidWithWhatToDo(t *testing.T) {
 
 func TestAFullDiskIsCalledSo(t *testing.T) {
 	f, p := newFake(t, Settings{})
-	f.refuse["POST /containers/create"] = refusal{500, "mkdir /var/lib/docker/overlay2/x: no space left on device"}
+	f.refuse["POST /containers/create"] = refusal{status: 500, text: "mkdir /var/lib/docker/overlay2/x: no space left on device"}
 	_, err := p.Create(t.Context(), request("n1"))
 	if want := "create machine demo-n1-1: the engine's disk is full: "; !strings.HasPrefix(text(err), want) {
 		t.Errorf("\n got %q\nwant %q...", text(err), want)
