@@ -91,7 +91,8 @@ type Starter interface {
 
 // Cleaner is a Provider that keeps something for a whole cluster, such as a network.
 type Cleaner interface {
-	// Clean removes what is left of a cluster that has no machine any more.
+	// Clean removes what is left of a cluster that has no machine any more. It
+	// is an error while there is one.
 	// Nothing left is no error.
 	Clean(ctx context.Context, cluster string) error
 }
