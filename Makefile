@@ -3,7 +3,7 @@
 GO       ?= $(or $(shell command -v go),/usr/local/go/bin/go)
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 FUZZTIME ?= 5s
-LAB      ?= ./test/... ./pkg/provider/...
+LAB      ?= ./test/... ./pkg/provider/... ./pkg/bootstrap
 
 # The race detector needs a C compiler; tests without it are better than none.
 RACE := $(if $(shell command -v gcc || command -v cc),-race)

@@ -84,6 +84,8 @@ func swarmHint(err error) string {
 		return "unlock it on that machine: docker swarm unlock"
 	case errors.Is(err, engine.ErrNoLeader), errors.Is(err, engine.ErrQuorum):
 		return "bring the managers back that are down; with more than half of them lost, see docs/operations.md"
+	case errors.Is(err, engine.ErrAdvertise):
+		return "say which address the others reach it at: advertise, on its line or for the whole swarm"
 	case errors.Is(err, engine.ErrToken):
 		return "the tokens were changed meanwhile: run again"
 	}
