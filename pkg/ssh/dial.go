@@ -18,7 +18,7 @@ import (
 const (
 	defaultTimeout = 10 * time.Second
 	// between is the pause between two attempts while Patience lasts.
-	between = 500 * time.Millisecond
+	between = 200 * time.Millisecond
 )
 
 // dial logs in, again and again while o.Patience lasts and nobody answers.
