@@ -29,9 +29,12 @@ func addresses(h *host, n spec.Node) (advertise, dataPath string, err error) {
 // address makes an IP address, or an interface name, of what the file says. A
 // CIDR means the one address of the host that is in it.
 func address(own []bootstrap.Iface, s string) (string, error) {
+	if !strings.Contains(s, "/") {
+		return s, nil // an address or an interface
+	}
 	within, err := netip.ParsePrefix(s)
 	if err != nil {
-		return s, nil // an address or an interface, as spec has checked
+		return "", err
 	}
 	var found []string
 	for _, i := range own {
