@@ -39,6 +39,15 @@ func (m *machine) boot() {
 	e.save(m.root)
 }
 
+// booting starts the engine and stops right after it has read its file.
+func (m *machine) booting() {
+	m.t.Helper()
+	e := readEngine(m.root)
+	m.must(e.start(m.root))
+	e.Running, e.Booting = false, true
+	e.save(m.root)
+}
+
 func (m *machine) settings(w daemon.Want) Settings { return Settings{Want: w, Live: m.live} }
 
 func role(v string) daemon.Want { return daemon.Want{Labels: map[string]string{"role": v}} }
@@ -63,6 +72,12 @@ func TestConfigureOnEveryKindOfMachine(t *testing.T) {
 		{"a stopped engine is started", func(m *machine) { m.systemd(); m.install(fakeEngine{Version: "20.10.24"}) },
 			role("mgr"),
 			"systemctl reset-failed docker.service, systemctl enable docker.service, systemctl start docker.service, docker -H unix:///var/run/docker.sock version"},
+		{"an engine that was booting had read the old file", func(m *machine) { m.systemd(); m.install(fakeEngine{Version: "20.10.24"}); m.booting() },
+			role("mgr"),
+			"systemctl reset-failed docker.service, systemctl enable docker.service, systemctl start docker.service, docker -H unix:///var/run/docker.sock version, systemctl reload docker.service"},
+		{"an engine that was booting is restarted where a reload is not enough", func(m *machine) { m.systemd(); m.install(fakeEngine{Version: "20.10.24"}); m.booting() },
+			daemon.Want{Keys: map[string]any{"log-driver": "local"}, Labels: map[string]string{"role": "mgr"}},
+			"systemctl reset-failed docker.service, systemctl enable docker.service, systemctl restart docker.service, docker -H unix:///var/run/docker.sock version"},
 		{"OpenRC reloads", func(m *machine) { m.openrc(); m.install(fakeEngine{Version: "20.10.24"}); m.boot() },
 			role("mgr"), "rc-service docker reload"},
 		{"OpenRC restarts", func(m *machine) { m.openrc(); m.install(fakeEngine{Version: "20.10.24"}); m.boot() },
@@ -78,8 +93,14 @@ func TestConfigureOnEveryKindOfMachine(t *testing.T) {
 				if _, err := Configure(t.Context(), m, s); err != nil {
 					t.Fatal(err)
 				}
-				if got := readEngine(m.root).Labels; !cmp.Equal(got, []string{"role=mgr"}) {
+				e := readEngine(m.root)
+				if got := e.Labels; !cmp.Equal(got, []string{"role=mgr"}) {
 					t.Errorf("the engine shows %q", got)
+				}
+				for k := range tt.want.Keys {
+					if e.Keys[k] == "" {
+						t.Errorf("the engine does not work by %s", k)
+					}
 				}
 				if got := strings.Join(m.calls(), ", "); got != tt.did {
 					t.Errorf("did\n%s\nwant\n%s", got, tt.did)

@@ -20,6 +20,7 @@ type fakeEngine struct {
 	Version string
 	Flags   []string // its command line
 	Running bool
+	Booting bool   // it has read its file, and is not there yet
 	Quiet   bool   // its log level is above info
 	Broken  string // why it does not start, whatever the file says
 	Deaf    bool   // it takes no notice of a reload, and logs none
@@ -193,7 +194,7 @@ func (e *fakeEngine) appear(root string, pid int) {
 }
 
 func (e *fakeEngine) disappear(root string) {
-	e.Running = false
+	e.Running, e.Booting = false, false
 	pid, _ := os.ReadFile(root + "/run/docker.pid")
 	_ = os.Remove(root + "/run/docker.pid")
 	_ = os.RemoveAll(fmt.Sprintf("%s/proc/%s", root, pid))

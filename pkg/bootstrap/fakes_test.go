@@ -81,6 +81,11 @@ func startService(root string, e *fakeEngine) bool {
 	if e.Running {
 		return true
 	}
+	if e.Booting {
+		e.Running, e.Booting = true, false
+		e.appear(root, 4242)
+		return true
+	}
 	if err := e.start(root); err != nil {
 		e.log(root, err.Error())
 		return false

@@ -24,15 +24,31 @@ func (e *edit) load(ctx context.Context) error {
 	switch {
 	case e.was.state == Absent:
 		return nil
-	case e.was.state == Stopped:
-		return e.start(ctx, "start")
 	case e.patch.Effect == daemon.Restart:
-		return e.start(ctx, "restart")
+		return e.start(ctx, "restart") // also one that is only starting
+	case e.was.state == Stopped:
+		return e.startOrReload(ctx)
 	}
 	return e.reload(ctx)
 }
 
-// start starts or restarts the engine with the new file.
+// startOrReload starts an engine that did not run. It may have been on its way
+// up, and have read the old file before the new one was there: what it does not
+// show then, or cannot show, it has to read again.
+func (e *edit) startOrReload(ctx context.Context) error {
+	if err := control(ctx, e.host, "start"); err != nil {
+		return err
+	}
+	if err := answers(ctx, e.host, "start"); err != nil {
+		return err
+	}
+	if shown, _ := e.shown(ctx); shown && (e.visible() || e.Live == nil) {
+		return nil
+	}
+	return e.reload(ctx)
+}
+
+// start restarts the engine, or starts it, with the new file.
 func (e *edit) start(ctx context.Context, verb string) error {
 	if err := control(ctx, e.host, verb); err != nil {
 		return err
