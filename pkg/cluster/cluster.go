@@ -56,8 +56,9 @@ type Cluster struct {
 
 	mu    sync.Mutex // guards what follows; nothing is waited for while it is held
 	hosts []*host
-	via   *host           // the manager that gave the last answer
-	named map[string]bool // machines that this run has asked for
+	via   *host                    // the manager that gave the last answer
+	named map[string]bool          // machines that this run has asked for
+	turns map[string]chan struct{} // by NodeID: who may change the entry
 	round round
 
 	keyMu sync.Mutex
@@ -94,7 +95,7 @@ func New(cfg Config) (*Cluster, error) {
 	if cfg.Progress == nil {
 		cfg.Progress = func(string, string) {}
 	}
-	return &Cluster{cfg: cfg, named: map[string]bool{}, round: newRound()}, nil
+	return &Cluster{cfg: cfg, named: map[string]bool{}, turns: map[string]chan struct{}{}, round: newRound()}, nil
 }
 
 // Close ends all connections.

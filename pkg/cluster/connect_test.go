@@ -26,7 +26,7 @@ func TestAMachineWhoseSSHDIsLateDelaysOnlyItself(t *testing.T) {
 		w.cloud.onBoot = func(m *machine) {
 			if m.name == "w2" {
 				m.sshd.Misbehave(sshtest.Fault{Refuse: true})
-				time.AfterFunc(4*time.Minute, func() { m.sshd.Misbehave(sshtest.Fault{}) })
+				time.AfterFunc(4*time.Minute, func() { m.sshd.Misbehave(good()) })
 			}
 		}
 		p := w.process(func(c *cluster.Config) { c.ConnectTimeout = 5 * time.Minute })
@@ -61,7 +61,7 @@ func TestAMachineThatNeverAnswersIsTheOnlyOneThatIsMissing(t *testing.T) {
 		if got := len(w.net.Nodes()); got != 2 {
 			t.Errorf("%d nodes, want the manager and one worker", got)
 		}
-		w.of("w2").sshd.Misbehave(sshtest.Fault{})
+		w.of("w2").sshd.Misbehave(good())
 		w.apply()
 	})
 }
@@ -98,9 +98,9 @@ func TestWhatIsKnownOfAHost(t *testing.T) {
 		{"nobody may act as root", func(w *world, m *machine) { m.noSudo, w.spec.Nodes[0].SSH.User = true, "admin" }, plan.Barred,
 			"on a as admin: sudo does not let the login user act as root without a password: sudo: a password is required"},
 		{"the engine hangs", func(_ *world, m *machine) { m.engine.SetSilent(true) }, plan.Silent,
-			"wait for its engine to answer: not within 25s: read info: no answer within 25s"},
+			"wait for its engine to answer: not within 26s: read info: no answer within 25s"},
 		{"the engine's socket is closed", func(_ *world, m *machine) { m.engine.SetDialError(errors.New("refused")) }, plan.Silent,
-			"wait for its engine to answer: not within 25s: read info: "},
+			"wait for its engine to answer: not within 26s: read info: "},
 		{"the engine is stopped", func(_ *world, m *machine) { m.halt() }, plan.Answered, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -165,9 +165,9 @@ func TestASecondLookReusesConnectionsAndRedialsDeadOnes(t *testing.T) {
 			t.Errorf("%v connections after the second look, %v before it", got, before)
 		}
 		w.of("a").sshd.Kick()
-		w.of("b").sshd.Misbehave(sshtest.Fault{Mute: true}) // as a cable that was pulled out
+		w.of("b").sshd.Misbehave(muted()) // as a cable that was pulled out
 		time.Sleep(time.Second)
-		time.AfterFunc(5*time.Second, func() { w.of("b").sshd.Kick(); w.of("b").sshd.Misbehave(sshtest.Fault{}) })
+		time.AfterFunc(5*time.Second, func() { w.of("b").sshd.Kick(); w.of("b").sshd.Misbehave(good()) })
 		for _, h := range p.see().Hosts {
 			if h.Answer != plan.Answered {
 				t.Errorf("%s is %s: %s", h.Node, h.Answer, h.Why)
@@ -289,6 +289,16 @@ func TestAStoppedMachineIsSwitchedOn(t *testing.T) {
 			}
 		}
 		w.net.ResetMargin()
-		w.apply()
+		if err := w.try(); err != nil {
+			w.Fatal(err)
+		}
+		// A new leader calls everybody unknown until they have reported to it.
+		for range 30 {
+			if w.right() == nil {
+				break
+			}
+			time.Sleep(time.Second)
+		}
+		w.settled()
 	})
 }

@@ -57,7 +57,7 @@ func (k control) ask(ctx context.Context, what string, f func(context.Context, *
 	err := wait.Until(ctx, "a manager to "+what, leaderPatience, time.Second, func(ctx context.Context) (bool, error) {
 		hosts := k.c.controllers()
 		for _, h := range hosts {
-			err := h.with(ctx, func(l *link) error { return f(ctx, l.engine) })
+			err := h.tell(ctx, func(e *swarm.Engine) error { return f(ctx, e) })
 			if err == nil {
 				k.c.prefer(h)
 				return true, nil
@@ -122,9 +122,28 @@ func (k control) Services(ctx context.Context) (out []engine.Service, err error)
 	return out, err
 }
 
-// UpdateNode changes a node's entry.
+// UpdateNode changes a node's entry. Changes of one entry come one after the
+// other: one that meets a change of the role is refused in words that do not say
+// so (swarmkit manager/controlapi/node.go checks roles before versions).
 func (k control) UpdateNode(ctx context.Context, id string, change func(*engine.NodeSpec)) error {
+	turn := k.c.turn(id)
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	return k.ask(ctx, "update a node", func(ctx context.Context, e *swarm.Engine) error { return e.UpdateNode(ctx, id, change) })
+}
+
+// turn holds one token: who has it may change that entry.
+func (c *Cluster) turn(id string) chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.turns[id] == nil {
+		c.turns[id] = make(chan struct{}, 1)
+	}
+	return c.turns[id]
 }
 
 // RemoveNode removes a node's entry.

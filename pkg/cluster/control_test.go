@@ -51,7 +51,7 @@ func TestAManagerThatDiesInTheMiddleIsNoMatterToTheOthers(t *testing.T) {
 		"its engine is killed":      func(m *machine) { m.halt() },
 		"its power is cut":          func(m *machine) { m.powerOff() },
 		"its engine hangs":          func(m *machine) { m.engine.SetSilent(true); m.engine.SetCut(true) },
-		"its cable is pulled":       func(m *machine) { m.sshd.Misbehave(sshtest.Fault{Mute: true}); m.engine.SetCut(true) },
+		"its cable is pulled":       func(m *machine) { m.sshd.Misbehave(muted()); m.engine.SetCut(true) },
 		"its SSH connection is cut": func(m *machine) { m.sshd.Kick() },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestVerifyNamesWhatDoesNotCome(t *testing.T) {
 		w.net.SetDelays(func(d *swarmtest.Delays) { d.Labels = time.Hour })
 		w.file("managers: [{name: a, engine_labels: {x: two}}]\nworkers: [{name: b}]")
 		r := w.during("verify", func() { w.of("b").halt() })
-		const want = "wait for the managers to show what the file says: not within 45s: a does not show engine label x; b is not there"
+		const want = "wait for the managers to show what the file says: not within 45s: a does not show engine label x; b is down"
 		if res := resultOf(r, "verify"); res.Err == nil || res.Err.Error() != want {
 			t.Errorf("got  %v\nwant %s", res.Err, want)
 		}

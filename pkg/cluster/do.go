@@ -81,7 +81,7 @@ func (c *Cluster) doOn(ctx context.Context, s plan.Step, h *host) (string, error
 	case plan.Join:
 		return "", c.join(ctx, s, h)
 	case plan.Label:
-		return "", c.label(ctx, h)
+		return "", c.label(ctx, s, h)
 	case plan.Promote:
 		return "", c.promote(ctx, s, h)
 	case plan.Demote:

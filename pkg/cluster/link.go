@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync/atomic"
 	"time"
 
 	"github.com/swarmup/swarmup/pkg/engine"
@@ -17,6 +18,33 @@ import (
 type link struct {
 	ssh    *ssh.Host
 	engine *swarm.Engine
+	// first holds one token: until the engine has answered once, who has it may
+	// ask it. Docker's client settles the version of the API with its first call,
+	// and lets all others wait for that whatever their contexts say.
+	first    chan struct{}
+	answered atomic.Bool
+}
+
+func newLink(s *ssh.Host, e *swarm.Engine) *link {
+	return &link{ssh: s, engine: e, first: make(chan struct{}, 1)}
+}
+
+// ask does something with the engine.
+func (l *link) ask(ctx context.Context, do func(*swarm.Engine) error) error {
+	if l.answered.Load() {
+		return do(l.engine)
+	}
+	select {
+	case l.first <- struct{}{}:
+		defer func() { <-l.first }()
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", engine.ErrNoAnswer, context.Cause(ctx))
+	}
+	err := do(l.engine)
+	if err == nil || !errors.Is(err, engine.ErrNoAnswer) {
+		l.answered.Store(true)
+	}
+	return err
 }
 
 func (l *link) close() {
@@ -52,7 +80,7 @@ func (h *host) connect(ctx context.Context, patience time.Duration) error {
 		_ = conn.Close()
 		return fmt.Errorf("make client of its engine: %w", err)
 	}
-	return h.hold(&link{conn, eng})
+	return h.hold(newLink(conn, eng))
 }
 
 // hold keeps a new connection, unless the host was retired meanwhile.
@@ -174,6 +202,11 @@ func (h *host) with(ctx context.Context, do func(*link) error) error {
 	return h.over(l, do(l))
 }
 
+// tell does something with the engine.
+func (h *host) tell(ctx context.Context, do func(*swarm.Engine) error) error {
+	return h.with(ctx, func(l *link) error { return l.ask(ctx, do) })
+}
+
 // Run runs a command as root.
 func (h *host) Run(ctx context.Context, cmd string, stdin io.Reader) (out string, err error) {
 	err = h.with(ctx, func(l *link) (err error) {
@@ -190,8 +223,8 @@ func (h *host) Put(ctx context.Context, path string, mode fs.FileMode, content [
 
 // Info asks the engine about itself.
 func (h *host) Info(ctx context.Context) (info engine.Info, err error) {
-	err = h.with(ctx, func(l *link) (err error) {
-		info, err = l.engine.Info(ctx)
+	err = h.tell(ctx, func(e *swarm.Engine) (err error) {
+		info, err = e.Info(ctx)
 		return err
 	})
 	return info, err
@@ -199,8 +232,8 @@ func (h *host) Info(ctx context.Context) (info engine.Info, err error) {
 
 // Init makes the engine the first manager of a new swarm.
 func (h *host) Init(ctx context.Context, r engine.InitRequest) (nodeID string, err error) {
-	err = h.with(ctx, func(l *link) (err error) {
-		nodeID, err = l.engine.Init(ctx, r)
+	err = h.tell(ctx, func(e *swarm.Engine) (err error) {
+		nodeID, err = e.Init(ctx, r)
 		return err
 	})
 	return nodeID, err
@@ -208,10 +241,10 @@ func (h *host) Init(ctx context.Context, r engine.InitRequest) (nodeID string, e
 
 // Join makes the engine join a swarm.
 func (h *host) Join(ctx context.Context, r engine.JoinRequest) error {
-	return h.with(ctx, func(l *link) error { return l.engine.Join(ctx, r) })
+	return h.tell(ctx, func(e *swarm.Engine) error { return e.Join(ctx, r) })
 }
 
 // Leave makes the engine leave its swarm.
 func (h *host) Leave(ctx context.Context, force bool) error {
-	return h.with(ctx, func(l *link) error { return l.engine.Leave(ctx, force) })
+	return h.tell(ctx, func(e *swarm.Engine) error { return e.Leave(ctx, force) })
 }

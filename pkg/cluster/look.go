@@ -14,10 +14,12 @@ import (
 // How long an engine whose process is there may take to answer: one that is
 // only looked at, and one that was just started. A member blocks its start for
 // up to 20 s while its swarm does not answer (moby daemon/cluster/cluster.go,
-// swarmConnectTimeout).
+// swarmConnectTimeout). Once it answers it may take a little longer to be a
+// member again.
 const (
-	lookWait  = 25 * time.Second
-	startWait = 60 * time.Second
+	lookWait   = 26 * time.Second // more than the limit of one question to an engine
+	startWait  = 60 * time.Second
+	resumeWait = 10 * time.Second
 )
 
 // look asks the machine and its engine how they are.
@@ -37,12 +39,42 @@ func (h *host) examine(ctx context.Context, facts bootstrap.Facts, patience time
 		if info, err = h.ask(ctx, patience); err != nil {
 			return err
 		}
+		if info, err = h.resumed(ctx, info); err != nil {
+			return err
+		}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.facts, h.info = facts, info
 	h.manager = info.Manager && info.State == engine.Active
 	return nil
+}
+
+// resumed waits a while for an engine that is about to be a member, of a swarm
+// that it makes, joins, or was in when it was started: until it is one it does
+// not say which role it has. What it says in the end counts.
+func (h *host) resumed(ctx context.Context, info engine.Info) (engine.Info, error) {
+	if !underway(info) {
+		return info, nil
+	}
+	err := wait.Until(ctx, "its engine to be a member again", resumeWait, 500*time.Millisecond, func(ctx context.Context) (bool, error) {
+		i, err := h.Info(ctx)
+		if err == nil {
+			info = i
+		}
+		return err == nil && !underway(i), err
+	})
+	var late *wait.TimeoutError
+	if errors.As(err, &late) {
+		return info, nil
+	}
+	return info, err
+}
+
+// underway says whether a membership is about to begin: pending, or of a swarm of
+// which the engine knows no manager yet, not even itself.
+func underway(i engine.Info) bool {
+	return i.State == engine.Pending || i.State == engine.Active && !i.Manager && len(i.Remotes) == 0
 }
 
 // ask asks an engine that may just be starting about itself.

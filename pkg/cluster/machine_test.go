@@ -38,6 +38,7 @@ type machine struct {
 	installed bool
 	engine    *swarmtest.Engine // nil until it was started for the first time
 	running   bool
+	removed   bool   // destroyed for good
 	broken    string // why the engine does not start
 	noSudo    bool
 	journal   []string
@@ -227,7 +228,10 @@ func (m *machine) sleep(d time.Duration) {
 
 // launch starts the engine by its daemon.json.
 func (m *machine) launch() {
-	if m.engine == nil {
+	switch {
+	case m.removed:
+		return
+	case m.engine == nil:
 		m.engine = m.net.Engine(m.addr, m.name)
 	}
 	m.engine.Revive()
@@ -267,13 +271,31 @@ func (m *machine) powerOff() {
 	m.sshd.Kick()
 }
 
+// remove destroys the machine.
+func (m *machine) remove() {
+	m.mu.Lock()
+	m.removed = true
+	m.mu.Unlock()
+	m.powerOff()
+}
+
 func (m *machine) powerOn() {
 	m.mu.Lock()
 	if m.installed {
 		m.launch()
 	}
 	m.mu.Unlock()
-	m.sshd.Misbehave(sshtest.Fault{})
+	m.sshd.Misbehave(good())
+}
+
+// restart ends the engine, if it runs, and starts it again.
+func (m *machine) restart() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.running {
+		m.down()
+		m.launch()
+	}
 }
 
 // bring puts an engine on the machine that runs by a daemon.json of others'.

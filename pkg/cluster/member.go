@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/swarmup/swarmup/pkg/bootstrap"
 	"github.com/swarmup/swarmup/pkg/engine"
@@ -53,22 +54,28 @@ func (c *Cluster) swarmID() string {
 	return c.round.swarmID
 }
 
-// label brings the entry of a node to what the file says, in one update.
-func (c *Cluster) label(ctx context.Context, h *host) error {
+// label brings the entry of a node to what the file says, in one update. Which
+// entry that is the node knows best; one that is only about to be switched on
+// is known by what was planned.
+func (c *Cluster) label(ctx context.Context, s plan.Step, h *host) error {
 	n, err := c.node(h)
 	if err != nil {
 		return err
 	}
-	i, err := h.Info(ctx)
-	if err != nil {
-		return err
+	id := s.Member
+	if id == "" || h.connected() {
+		i, err := h.Info(ctx)
+		if err != nil {
+			return err
+		}
+		id = i.NodeID
 	}
-	if i.NodeID == "" {
+	if id == "" {
 		return errors.New("it is in no swarm")
 	}
 	login, hostKey := h.reached()
 	want := plan.Labels{Cluster: c.cfg.Spec.Name, Node: n, SSH: login, HostKey: hostKey}
-	return join.Mark(ctx, control{c}, i.NodeID, want.Apply)
+	return join.Mark(ctx, control{c}, id, want.Apply)
 }
 
 func (c *Cluster) promote(ctx context.Context, s plan.Step, h *host) error {
@@ -88,29 +95,47 @@ func (c *Cluster) demote(ctx context.Context, s plan.Step, h *host) error {
 	return err
 }
 
-// settled says whether the node's certificate shows that it is a worker: its
+// settled says whether the node's certificate shows that it is no manager: its
 // own /info says so much earlier.
 func (h *host) settled(ctx context.Context) (bool, error) {
 	f, err := bootstrap.Probe(ctx, h)
 	if err != nil {
 		return false, err
 	}
-	return f.CertRole == "swarm-worker", nil
+	return f.CertRole != "swarm-manager", nil
 }
 
 // drain takes the tasks from a node and waits for their end. With ForceDrain a
 // wait that ran out of DrainTimeout is no failure.
 func (c *Cluster) drain(ctx context.Context, s plan.Step) (string, error) {
 	err := join.Drain(ctx, control{c}, s.Member, c.cfg.DrainTimeout, c.progress(s.Node))
-	var late *wait.TimeoutError
-	if c.cfg.ForceDrain && errors.As(err, &late) && late.After == c.cfg.DrainTimeout && late.Last != nil {
-		return "goes on by force: " + late.Last.Error(), nil
+	if left := c.forced(err); left != "" {
+		return "goes on by force: " + left, nil
 	}
 	return "", err
 }
 
-// leave makes a host leave its swarm.
+// forced gives what a drain did not wait for any longer; "" if it must not go on.
+func (c *Cluster) forced(err error) string {
+	var late *wait.TimeoutError
+	if c.cfg.ForceDrain && errors.As(err, &late) && late.After == c.cfg.DrainTimeout && late.Last != nil {
+		return late.Last.Error()
+	}
+	return ""
+}
+
+// settleWait is for a demotion of an earlier run to settle: two of swarmkit's
+// roleChangeTimeouts (swarmkit node/node.go) and a little.
+const settleWait = 45 * time.Second
+
+// leave makes a host leave its swarm. A member that an earlier run has demoted
+// is given the time to become a worker wholly: it may get stuck otherwise.
 func (c *Cluster) leave(ctx context.Context, s plan.Step, h *host) error {
+	if s.Member != "" && !s.Force {
+		if err := wait.Until(ctx, "its certificate to say worker", settleWait, time.Second, h.settled); err != nil {
+			return err
+		}
+	}
 	if err := join.Leave(ctx, h, s.Force); err != nil {
 		return err
 	}

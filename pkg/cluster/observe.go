@@ -123,8 +123,8 @@ func (c *Cluster) view(ctx context.Context) *plan.View {
 			continue
 		}
 		var v *plan.View
-		err := h.with(ctx, func(l *link) (err error) {
-			v, err = viewOf(ctx, l.engine)
+		err := h.tell(ctx, func(e *swarm.Engine) (err error) {
+			v, err = viewOf(ctx, e)
 			return err
 		})
 		if err == nil {

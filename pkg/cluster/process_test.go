@@ -173,14 +173,24 @@ func (w *world) apply(change ...func(*cluster.Config)) {
 // finds nothing to do.
 func (w *world) settled() {
 	w.Helper()
+	if err := w.rests(); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// rests says why the world is not what the file says, or what a new process
+// finds to do; nil if all is done.
+func (w *world) rests() error {
 	if err := w.right(); err != nil {
-		w.Fatalf("the world is not what the file says:\n%v", err)
+		return fmt.Errorf("the world is not what the file says:\n%w", err)
 	}
 	p := w.process()
 	defer p.end()
-	if next := plan.Diff(w.spec, p.see(), plan.Options{}); !next.Empty() {
-		w.Fatalf("there is still something to do:\n%s", text(next))
+	st, err := p.Observe(p.ctx, 0)
+	if next := plan.Diff(w.spec, st, plan.Options{}); err != nil || !next.Empty() {
+		return fmt.Errorf("there is still something to do: %w\n%s", err, text(next))
 	}
+	return nil
 }
 
 // text is a plan in lines.

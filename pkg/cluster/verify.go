@@ -79,11 +79,10 @@ func (c *Cluster) engineLabels() map[string]map[string]string {
 }
 
 // promised says whether a flaw is one that the round should have mended or must
-// not have made. One that was there before, and for which no step was done, is
-// that of a step that was held back.
+// not have made. One for which no step was done is that of a step that was held
+// back, or that comes in the next round.
 func (c *Cluster) promised(n spec.Node, f *flaw, live map[string]string) bool {
-	before := flawOf(c.cfg.Spec.Name, n, c.round.nodes, live)
-	return before == nil || before.text != f.text ||
+	return flawOf(c.cfg.Spec.Name, n, c.round.nodes, live) == nil ||
 		slices.ContainsFunc(c.round.done[n.Name], func(a plan.Action) bool { return slices.Contains(f.mending, a) })
 }
 
@@ -98,20 +97,21 @@ type flaw struct {
 // all is well. live are the engine labels that the node's own engine shows, also
 // those that are not ours; nil where it was not asked.
 func flawOf(cluster string, n spec.Node, nodes []engine.Node, live map[string]string) *flaw {
-	i := slices.IndexFunc(nodes, func(e engine.Node) bool {
-		return e.Labels[plan.MarkCluster] == cluster && e.Labels[plan.MarkNode] == n.Name && e.State != "down"
+	own := slices.DeleteFunc(slices.Clone(nodes), func(e engine.Node) bool {
+		return e.Labels[plan.MarkCluster] != cluster || e.Labels[plan.MarkNode] != n.Name
 	})
-	if i < 0 {
+	if len(own) == 0 {
 		return &flaw{"is not there", []plan.Action{plan.Label}}
 	}
-	e := nodes[i]
+	slices.SortStableFunc(own, readyFirst)
+	e := own[0]
 	switch {
 	case e.State != "ready":
-		return &flaw{"is " + e.State, []plan.Action{plan.Configure, plan.Join}}
+		return &flaw{"is " + e.State, []plan.Action{plan.Label, plan.Start, plan.Configure}}
 	case e.Role != string(n.Role):
-		return &flaw{"is a " + e.Role, []plan.Action{plan.Promote, plan.Demote}}
+		return &flaw{"is a " + e.Role, []plan.Action{plan.Join, plan.Promote, plan.Demote}}
 	case n.Role == spec.Manager && (e.Manager == nil || e.Manager.Reachability != "reachable"):
-		return &flaw{"is not reachable as a manager", []plan.Action{plan.Promote}}
+		return &flaw{"is not reachable as a manager", []plan.Action{plan.Init, plan.Join, plan.Promote, plan.Start, plan.Configure}}
 	}
 	if text := labelFlaw(e.EngineLabels, n.Engine.Labels, live); text != "" {
 		return &flaw{text, []plan.Action{plan.Configure}}

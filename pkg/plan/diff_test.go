@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/spec"
 )
@@ -249,6 +250,17 @@ func TestAPinnedSwarmIsNeverMadeAnew(t *testing.T) {
 	} {
 		if got := short(plan.Diff(f, world(have).observe(), plan.Options{})); got != want {
 			t.Errorf("%s: got %q, want %q", have, got, want)
+		}
+	}
+}
+
+// An init that was cut off goes on in the engine: what comes of it decides.
+func TestAHostOnItsWayIntoASwarmIsWaitedFor(t *testing.T) {
+	for _, state := range []engine.State{engine.Pending, engine.Active} {
+		st := world("a=idle").observe()
+		st.Hosts[0].Info.State = state
+		if got, want := short(plan.Diff(file("a:manager"), st, plan.Options{})), "blocked: a is on its way into a swarm"; got != want {
+			t.Errorf("%s: got %q, want %q", state, got, want)
 		}
 	}
 }

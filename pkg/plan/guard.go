@@ -124,6 +124,8 @@ func (d *differ) lost() bool {
 			d.block(h.name(), "unlock it: docker swarm unlock", "%s is a manager and locked", h.name())
 		case h.Info.Manager:
 			managers = append(managers, h.name())
+		case h.Info.State == engine.Pending, len(h.Info.Remotes) == 0:
+			d.block(h.name(), "run again in a moment", "%s is on its way into a swarm", h.name())
 		default:
 			workers = append(workers, h.name())
 			remotes = append(remotes, h.Info.Remotes...)
