@@ -128,7 +128,7 @@ func TestAfterAnInterruptionNoStepBeginsAndThoseThatRunAreWaitedFor(t *testing.T
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var saw error
-		r := apply.Run(ctx, graph("a; b<a; c"), 1, func(ctx context.Context, s plan.Step) (string, error) {
+		r := apply.Run(ctx, graph("a; b<a; c~a"), 1, func(ctx context.Context, s plan.Step) (string, error) {
 			if s.ID != "a" {
 				t.Errorf("%s began", s.ID)
 			}
