@@ -2,11 +2,15 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/swarmup/swarmup/pkg/bootstrap"
 	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/provider"
+	"github.com/swarmup/swarmup/pkg/wait"
 )
 
 // init makes the swarm on the first manager, after the world was looked at once
@@ -44,10 +48,36 @@ func (c *Cluster) init(ctx context.Context, h *host) (string, error) {
 
 // nobodyElse keeps two runs at once from making a swarm each: both have made
 // their machines before they come here, so that the later one sees the other's.
+// A machine that stays unfinished is what a killed run had just asked for.
 func (c *Cluster) nobodyElse(ctx context.Context) error {
+	err := wait.Until(ctx, "unfinished machines", unfinishedWait, 500*time.Millisecond, func(ctx context.Context) (bool, error) {
+		strangers, err := c.strangers(ctx)
+		if err != nil {
+			return false, wait.Stop(err)
+		}
+		for _, m := range strangers {
+			if m.State != provider.Incomplete {
+				return false, wait.Stop(fmt.Errorf("machine %s has appeared: somebody else is at work on cluster %s", m.Name, c.cfg.Spec.Name))
+			}
+		}
+		return len(strangers) == 0, nil
+	})
+	var late *wait.TimeoutError
+	if errors.As(err, &late) {
+		return nil
+	}
+	return err
+}
+
+// unfinishedWait is for how long a machine that was just asked for may take to
+// be switched on.
+const unfinishedWait = 4 * time.Second
+
+// strangers lists the machines that this run neither knows nor has asked for.
+func (c *Cluster) strangers(ctx context.Context) ([]provider.Machine, error) {
 	machines, err := c.cfg.Provider.List(ctx, c.cfg.Spec.Name)
 	if err != nil {
-		return fmt.Errorf("list machines: %w", err)
+		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,12 +85,7 @@ func (c *Cluster) nobodyElse(ctx context.Context) error {
 	for _, h := range c.hosts {
 		known[h.is().Name] = true
 	}
-	for _, m := range machines {
-		if !known[m.Name] && !c.named[m.Name] {
-			return fmt.Errorf("machine %s has appeared: somebody else is at work on cluster %s", m.Name, c.cfg.Spec.Name)
-		}
-	}
-	return nil
+	return slices.DeleteFunc(machines, func(m provider.Machine) bool { return known[m.Name] || c.named[m.Name] }), nil
 }
 
 // nobodyInASwarm is the guard of promise 1 at the last moment: nobody who can

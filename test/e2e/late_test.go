@@ -73,8 +73,11 @@ workers: [{name: w, count: 2, labels: {zone: a}, engine_labels: {role: node}}]
 			t.Logf("killed after %s, exit %d", moment, r.code)
 			l.must("apply")
 			l.swarmIs("m1", members)
-			if n := len(l.machines("")); n != 5 {
-				t.Errorf("%d machines, want 5:\n%s", n, output(t, "docker", "ps", "-a", "--format", "{{.Names}} {{.Status}} {{.CreatedAt}} {{.Labels}}", "--filter", "label=swarmup.cluster="+l.name))
+			// A machine that the killed run had just asked for may have come
+			// after all; it was never switched on, and destroy takes it, too.
+			running := strings.Fields(output(t, "docker", "ps", "-q", "--filter", "label=swarmup.cluster="+l.name))
+			if len(running) != 5 {
+				t.Errorf("%d machines run, want 5", len(running))
 			}
 			l.must("destroy", "--yes")
 			l.gone()
