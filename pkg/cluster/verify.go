@@ -107,7 +107,7 @@ func flawOf(cluster string, n spec.Node, nodes []engine.Node, live map[string]st
 	e := own[0]
 	switch {
 	case e.State != "ready":
-		return &flaw{"is " + e.State, []plan.Action{plan.Label, plan.Start, plan.Configure}}
+		return &flaw{"is " + e.State, []plan.Action{plan.Label, plan.Start, plan.Configure, plan.Promote, plan.Demote}}
 	case e.Role != string(n.Role):
 		return &flaw{"is a " + e.Role, []plan.Action{plan.Join, plan.Promote, plan.Demote}}
 	case n.Role == spec.Manager && (e.Manager == nil || e.Manager.Reachability != "reachable"):
