@@ -26,7 +26,7 @@ func TestAMachineWhoseSSHDIsLateDelaysOnlyItself(t *testing.T) {
 		w.cloud.onBoot = func(m *machine) {
 			if m.name == "w2" {
 				m.sshd.Misbehave(sshtest.Fault{Refuse: true})
-				time.AfterFunc(4*time.Minute, func() { m.sshd.Misbehave(good()) })
+				time.AfterFunc(4*time.Minute, func() { m.heal() })
 			}
 		}
 		p := w.process(func(c *cluster.Config) { c.ConnectTimeout = 5 * time.Minute })
@@ -61,7 +61,7 @@ func TestAMachineThatNeverAnswersIsTheOnlyOneThatIsMissing(t *testing.T) {
 		if got := len(w.net.Nodes()); got != 2 {
 			t.Errorf("%d nodes, want the manager and one worker", got)
 		}
-		w.of("w2").sshd.Misbehave(good())
+		w.of("w2").heal()
 		w.apply()
 	})
 }
@@ -167,7 +167,7 @@ func TestASecondLookReusesConnectionsAndRedialsDeadOnes(t *testing.T) {
 		w.of("a").sshd.Kick()
 		w.of("b").sshd.Misbehave(muted()) // as a cable that was pulled out
 		time.Sleep(time.Second)
-		time.AfterFunc(5*time.Second, func() { w.of("b").sshd.Kick(); w.of("b").sshd.Misbehave(good()) })
+		time.AfterFunc(5*time.Second, func() { w.of("b").sshd.Kick(); w.of("b").heal() })
 		for _, h := range p.see().Hosts {
 			if h.Answer != plan.Answered {
 				t.Errorf("%s is %s: %s", h.Node, h.Answer, h.Why)
@@ -289,16 +289,6 @@ func TestAStoppedMachineIsSwitchedOn(t *testing.T) {
 			}
 		}
 		w.net.ResetMargin()
-		if err := w.try(); err != nil {
-			w.Fatal(err)
-		}
-		// A new leader calls everybody unknown until they have reported to it.
-		for range 30 {
-			if w.right() == nil {
-				break
-			}
-			time.Sleep(time.Second)
-		}
-		w.settled()
+		w.apply()
 	})
 }

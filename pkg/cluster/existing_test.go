@@ -108,7 +108,7 @@ func TestAHostInAnotherSwarmIsLeftAlone(t *testing.T) {
 				}
 				if tt.late {
 					w.of("y").sshd.Misbehave(sshtest.Fault{Refuse: true})
-					time.AfterFunc(10*time.Second, func() { w.of("y").sshd.Misbehave(good()) })
+					time.AfterFunc(10*time.Second, func() { w.of("y").heal() })
 				}
 				swarms := len(w.net.Clusters())
 				w.file(sshFile(lines, tt.managers, tt.workers, ""))
@@ -161,7 +161,7 @@ func TestATeardownLeavesExistingHostsAsTheyWere(t *testing.T) {
 		if err := w.destroy(); err == nil || !strings.Contains(err.Error(), "b cannot be asked: dial b") {
 			t.Errorf("with a host that does not answer: got %v", err)
 		}
-		w.of("b").sshd.Misbehave(good())
+		w.of("b").heal()
 		if err := w.destroy(); err != nil {
 			t.Errorf("got %v", err)
 		}

@@ -2,15 +2,12 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/swarmup/swarmup/pkg/bootstrap"
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/provider"
-	"github.com/swarmup/swarmup/pkg/wait"
 )
 
 // init makes the swarm on the first manager, after the world was looked at once
@@ -46,46 +43,27 @@ func (c *Cluster) init(ctx context.Context, h *host) (string, error) {
 	return "swarm " + info.ClusterID, nil
 }
 
-// nobodyElse keeps two runs at once from making a swarm each: both have made
-// their machines before they come here, so that the later one sees the other's.
-// A machine that stays unfinished is what a killed run had just asked for.
+// nobodyElse keeps two runs at once from making a swarm each. Both have a first
+// manager that runs before they list the machines here, so that the later one of
+// them sees the other's. A machine that does not run yet is no sign of another
+// run: one that was killed leaves such machines too.
 func (c *Cluster) nobodyElse(ctx context.Context) error {
-	err := wait.Until(ctx, "unfinished machines", unfinishedWait, 500*time.Millisecond, func(ctx context.Context) (bool, error) {
-		strangers, err := c.strangers(ctx)
-		if err != nil {
-			return false, wait.Stop(err)
-		}
-		for _, m := range strangers {
-			if m.State != provider.Incomplete {
-				return false, wait.Stop(fmt.Errorf("machine %s has appeared: somebody else is at work on cluster %s", m.Name, c.cfg.Spec.Name))
-			}
-		}
-		return len(strangers) == 0, nil
-	})
-	var late *wait.TimeoutError
-	if errors.As(err, &late) {
-		return nil
-	}
-	return err
-}
-
-// unfinishedWait is for how long a machine that was just asked for may take to
-// be switched on.
-const unfinishedWait = 4 * time.Second
-
-// strangers lists the machines that this run neither knows nor has asked for.
-func (c *Cluster) strangers(ctx context.Context) ([]provider.Machine, error) {
 	machines, err := c.cfg.Provider.List(ctx, c.cfg.Spec.Name)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("list machines: %w", err)
+	}
+	known := map[string]bool{}
+	for _, h := range c.all() {
+		known[h.is().Name] = true
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known := map[string]bool{}
-	for _, h := range c.hosts {
-		known[h.is().Name] = true
+	for _, m := range machines {
+		if !known[m.Name] && !c.named[m.Name] && m.State != provider.Incomplete {
+			return fmt.Errorf("machine %s has appeared: somebody else is at work on cluster %s", m.Name, c.cfg.Spec.Name)
+		}
 	}
-	return slices.DeleteFunc(machines, func(m provider.Machine) bool { return known[m.Name] || c.named[m.Name] }), nil
+	return nil
 }
 
 // nobodyInASwarm is the guard of promise 1 at the last moment: nobody who can

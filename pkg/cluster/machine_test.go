@@ -38,6 +38,7 @@ type machine struct {
 	installed bool
 	engine    *swarmtest.Engine // nil until it was started for the first time
 	running   bool
+	off       bool
 	removed   bool   // destroyed for good
 	broken    string // why the engine does not start
 	noSudo    bool
@@ -229,7 +230,7 @@ func (m *machine) sleep(d time.Duration) {
 // launch starts the engine by its daemon.json.
 func (m *machine) launch() {
 	switch {
-	case m.removed:
+	case m.off:
 		return
 	case m.engine == nil:
 		m.engine = m.net.Engine(m.addr, m.name)
@@ -266,9 +267,26 @@ func (m *machine) labels() map[string]string {
 
 // powerOff switches the machine off; powerOn switches it on, with its engine.
 func (m *machine) powerOff() {
-	m.halt()
+	m.mu.Lock()
+	m.off = true
+	m.down()
+	m.mu.Unlock()
 	m.sshd.Misbehave(sshtest.Fault{Refuse: true})
 	m.sshd.Kick()
+}
+
+func (m *machine) powerOn() {
+	m.mu.Lock()
+	if m.removed {
+		m.mu.Unlock()
+		return
+	}
+	m.off = false
+	if m.installed {
+		m.launch()
+	}
+	m.mu.Unlock()
+	m.heal()
 }
 
 // remove destroys the machine.
@@ -279,13 +297,13 @@ func (m *machine) remove() {
 	m.powerOff()
 }
 
-func (m *machine) powerOn() {
+// heal lets the sshd behave, if the machine is on.
+func (m *machine) heal() {
 	m.mu.Lock()
-	if m.installed {
-		m.launch()
+	defer m.mu.Unlock()
+	if !m.off {
+		m.sshd.Misbehave(good())
 	}
-	m.mu.Unlock()
-	m.sshd.Misbehave(good())
 }
 
 // restart ends the engine, if it runs, and starts it again.

@@ -39,6 +39,7 @@ func (c *Cluster) Observe(ctx context.Context, patience time.Duration) (plan.Sta
 	}()
 	bounded(ctx, observers, c.all(), func(ctx context.Context, h *host) { c.visit(ctx, h, patience) })
 	view := c.view(ctx)
+	c.reconcile(ctx, view)
 	c.follow(ctx, view, before)
 	if ctx.Err() != nil {
 		return plan.State{}, fmt.Errorf("look at hosts: %w", context.Cause(ctx))
@@ -133,6 +134,32 @@ func (c *Cluster) view(ctx context.Context) *plan.View {
 		}
 	}
 	return nil
+}
+
+// reconcile asks hosts again of which the swarm says something else than they
+// did: roles change while the world is looked at. The swarm has the last word on
+// who can be asked as a manager.
+func (c *Cluster) reconcile(ctx context.Context, v *plan.View) {
+	if v == nil {
+		return
+	}
+	manager := map[string]bool{}
+	for _, e := range v.Nodes {
+		manager[e.ID] = e.Manager != nil
+	}
+	hosts := slices.DeleteFunc(c.connected(), func(h *host) bool {
+		_, info := h.seen()
+		is, known := manager[info.NodeID]
+		return !known || is == info.Manager
+	})
+	bounded(ctx, observers, hosts, func(ctx context.Context, h *host) {
+		if err := h.look(ctx, lookWait); err != nil {
+			h.unanswered(err)
+			return
+		}
+		_, info := h.seen()
+		h.setManager(info.Manager || manager[info.NodeID])
+	})
 }
 
 func viewOf(ctx context.Context, e *swarm.Engine) (*plan.View, error) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/ssh"
+	"github.com/swarmup/swarmup/pkg/wait"
 )
 
 type swarmNode = engine.Node
@@ -78,12 +80,37 @@ func (p *process) dial(ctx context.Context, network, addr string) (net.Conn, err
 		return nil, syscall.ENETDOWN
 	}
 	conn, err := p.world.dial(ctx, network, addr)
-	if err == nil {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.conns = append(p.conns, conn)
+	if err != nil {
+		return nil, err
 	}
-	return conn, err
+	conn = &wire{Conn: conn}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns = append(p.conns, conn)
+	return conn, nil
+}
+
+// wire takes no writes once its other side is gone. Without that x/crypto/ssh
+// waits without end for the answer to a channel that is opened in the very moment
+// in which the connection ends.
+type wire struct {
+	net.Conn
+	over atomic.Bool
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if err != nil {
+		w.over.Store(true)
+	}
+	return n, err
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	if w.over.Load() {
+		return 0, net.ErrClosed
+	}
+	return w.Conn.Write(p)
 }
 
 // kill ends a process as kill -9 does: nothing is said any more to anybody.
@@ -181,8 +208,13 @@ func (w *world) settled() {
 // rests says why the world is not what the file says, or what a new process
 // finds to do; nil if all is done.
 func (w *world) rests() error {
-	if err := w.right(); err != nil {
-		return fmt.Errorf("the world is not what the file says:\n%w", err)
+	// A new leader calls everybody unknown until they have reported to it.
+	err := wait.Until(w.Context(), "the world to be what the file says", 20*time.Second, time.Second, func(context.Context) (bool, error) {
+		err := w.right()
+		return err == nil, err
+	})
+	if err != nil {
+		return err
 	}
 	p := w.process()
 	defer p.end()

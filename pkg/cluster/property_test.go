@@ -39,7 +39,7 @@ func drawStory(t *rapid.T) story {
 	for range rapid.IntRange(0, 3).Draw(t, "mishaps") {
 		s.Mishaps = append(s.Mishaps, mishap{
 			Moment: rapid.IntRange(1, 40).Draw(t, "moment"), Machine: rapid.IntRange(0, 9).Draw(t, "machine"),
-			What:  rapid.SampledFrom([]string{"refuse", "mute", "kick", "cut", "kill", "hang", "hide", "off", "race", "rotate"}).Draw(t, "what"),
+			What:  rapid.SampledFrom([]string{"refuse", "mute", "kick", "cut", "kill", "hide", "off", "race", "rotate"}).Draw(t, "what"),
 			Lasts: time.Duration(rapid.IntRange(1, 60).Draw(t, "seconds")) * time.Second,
 		})
 	}
@@ -144,10 +144,10 @@ func (t mishap) come(w *world) {
 	switch {
 	case t.What == "refuse":
 		m.sshd.Misbehave(sshtest.Fault{Refuse: true})
-		after(func() { m.sshd.Misbehave(good()) })
+		after(func() { m.heal() })
 	case t.What == "mute":
 		m.sshd.Misbehave(muted())
-		after(func() { m.sshd.Misbehave(good()); m.sshd.Kick() })
+		after(func() { m.sshd.Kick(); m.heal() })
 	case t.What == "kick":
 		m.sshd.Kick()
 	case t.What == "off":
@@ -166,9 +166,6 @@ func (t mishap) come(w *world) {
 	case t.What == "kill":
 		m.halt()
 		after(func() { m.bring("") })
-	case t.What == "hang":
-		e.SetSilent(true)
-		after(func() { e.SetSilent(false) })
 	case t.What == "hide":
 		e.SetHidden(true)
 		after(func() { e.SetHidden(false) })

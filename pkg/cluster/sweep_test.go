@@ -13,7 +13,7 @@ import (
 // orphan leaves an entry without a name: that of a join that was killed.
 func (w *world) orphan() {
 	w.Helper()
-	s, err := w.api("10.0.0.1").Swarm(w.Context())
+	s, err := w.api(w.of("a").addr).Swarm(w.Context())
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func (w *world) orphan() {
 	defer w.net.SetDelays(func(d *swarmtest.Delays) { d.JoinWorker = swarmtest.Real().JoinWorker })
 	m := w.machine("stranger").bring("")
 	time.AfterFunc(600*time.Millisecond, m.halt)
-	_ = w.api(m.addr).Join(w.Context(), engine.JoinRequest{Remote: "10.0.0.1:2377", Token: s.Worker})
+	_ = w.api(m.addr).Join(w.Context(), engine.JoinRequest{Remote: w.of("a").addr + ":2377", Token: s.Worker})
 	if nodes := w.net.Nodes(); len(nodes) != before+1 || len(w.net.Ghosts()) != 1 {
 		w.Fatalf("there is no orphan: %v", nodes)
 	}
@@ -95,7 +95,7 @@ func TestAMemberThatIsDownIsNotSweptForItsName(t *testing.T) {
 			t.Errorf("%d entries, want 4", got)
 		}
 		b.powerOn()
-		b.sshd.Misbehave(good())
+		b.heal()
 		time.Sleep(10 * time.Second)
 		if err := w.try(); err != nil {
 			t.Errorf("once it is back: %v", err)

@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"slices"
@@ -26,7 +27,10 @@ import (
 	"github.com/swarmup/swarmup/pkg/swarm/swarmtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	_ = flag.Set("rapid.checks", "12") // a story takes its time under -race; the command line may ask for more
+	goleak.VerifyTestMain(m)
+}
 
 // world is a small world in memory, with a time of its own: machines behind a
 // provider, each with an sshd and an engine, and the network between them.
@@ -298,12 +302,12 @@ func (w *world) sound() error {
 
 type nodeSpec = engine.NodeSpec
 
-// update changes a node by way of the first manager, as somebody else would.
+// update changes a node by way of the leader, as somebody else would.
 func (w *world) update(hostname string, change func(*nodeSpec)) {
 	w.Helper()
 	for _, n := range w.net.Nodes() {
 		if n.Hostname == hostname {
-			if err := w.api("10.0.0.1").UpdateNode(w.Context(), n.ID, change); err != nil {
+			if err := w.api(w.leader().addr).UpdateNode(w.Context(), n.ID, change); err != nil {
 				w.Fatal(err)
 			}
 		}
