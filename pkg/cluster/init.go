@@ -50,7 +50,7 @@ func (c *Cluster) init(ctx context.Context, h *host) (string, error) {
 func (c *Cluster) nobodyElse(ctx context.Context) error {
 	machines, err := c.cfg.Provider.List(ctx, c.cfg.Spec.Name)
 	if err != nil {
-		return fmt.Errorf("list machines: %w", err)
+		return err
 	}
 	known := map[string]bool{}
 	for _, h := range c.all() {

@@ -26,7 +26,7 @@ const observers = 32
 func (c *Cluster) Observe(ctx context.Context, patience time.Duration) (plan.State, error) {
 	machines, err := c.cfg.Provider.List(ctx, c.cfg.Spec.Name)
 	if err != nil {
-		return plan.State{}, fmt.Errorf("list machines: %w", err)
+		return plan.State{}, err
 	}
 	if err := c.openKey(len(machines) > 0); err != nil {
 		return plan.State{}, err

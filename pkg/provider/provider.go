@@ -67,7 +67,8 @@ type Request struct {
 }
 
 // Provider has machines. Its methods may be called concurrently, obey their
-// context, and are idempotent.
+// context, and are idempotent. Their errors say by themselves what was being done
+// to which machine or cluster.
 type Provider interface {
 	// List returns every machine of a cluster, in any state, sorted by name.
 	// It is the only memory there is: what List does not return does not

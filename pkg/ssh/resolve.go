@@ -109,16 +109,11 @@ func (e *endpoint) fillIdentities(c *config, t Target, o Options) (err error) {
 		}
 		e.named = []string{path}
 	case len(v) > 0:
-		for _, raw := range v {
-			if strings.EqualFold(raw, "none") {
-				continue
-			}
-			path, err := e.path(raw, t, o)
-			if err != nil {
-				return fmt.Errorf("IdentityFile %q in the ssh configuration: %w", raw, err)
-			}
-			e.named = append(e.named, path)
+		named, err := e.paths("IdentityFile", v, t, o)
+		if err != nil {
+			return err
 		}
+		e.named = named
 	case o.Home != "":
 		for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
 			e.defaults = append(e.defaults, filepath.Join(o.Home, ".ssh", name))
@@ -144,22 +139,33 @@ func (e *endpoint) fillKnownHosts(c *config, t Target, o Options) error {
 		}
 		e.knownHosts = []string{path}
 	case len(v) > 0:
-		for _, raw := range v {
-			if strings.EqualFold(raw, "none") {
-				continue
-			}
-			path, err := e.path(raw, t, o)
-			if err != nil {
-				return fmt.Errorf("UserKnownHostsFile %q in the ssh configuration: %w", raw, err)
-			}
-			e.knownHosts = append(e.knownHosts, path)
+		files, err := e.paths("UserKnownHostsFile", v, t, o)
+		if err != nil {
+			return err
 		}
+		e.knownHosts = files
 	case o.Home != "":
 		for _, name := range []string{"known_hosts", "known_hosts2"} {
 			e.knownHosts = append(e.knownHosts, filepath.Join(o.Home, ".ssh", name))
 		}
 	}
 	return nil
+}
+
+// paths expands what a key of the configuration file lists; none stands for nothing.
+func (e *endpoint) paths(key string, raws []string, t Target, o Options) ([]string, error) {
+	var paths []string
+	for _, raw := range raws {
+		if strings.EqualFold(raw, "none") {
+			continue
+		}
+		path, err := e.path(raw, t, o)
+		if err != nil {
+			return nil, fmt.Errorf("%s %q in the ssh configuration: %w", key, raw, err)
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
 }
 
 // path expands a path of the configuration file (ssh_config(5), TOKENS).
