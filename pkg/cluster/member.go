@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/swarmup/swarmup/pkg/bootstrap"
@@ -143,8 +144,22 @@ func (c *Cluster) leave(ctx context.Context, s plan.Step, h *host) error {
 	return nil
 }
 
-// forget removes an entry from the node list.
+// forget removes an entry from the node list, unless the node's host says that it
+// is its own: it may have joined since the world was observed.
 func (c *Cluster) forget(ctx context.Context, s plan.Step) error {
+	for _, h := range c.connected() {
+		if h.node != s.Node {
+			continue
+		}
+		id, err := h.member(ctx)
+		switch {
+		case h.gone():
+		case err != nil:
+			return fmt.Errorf("ask %s who it is: %w", h.node, err)
+		case id == s.Member:
+			return errors.New("its host is a member under this entry: somebody else is at work on the swarm")
+		}
+	}
 	return join.Forget(ctx, control{c}, s.Member)
 }
 

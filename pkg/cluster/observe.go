@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/provider"
 	"github.com/swarmup/swarmup/pkg/spec"
@@ -137,18 +138,22 @@ func (c *Cluster) view(ctx context.Context) *plan.View {
 }
 
 // reconcile asks hosts again of which the swarm says something else than they
-// did: roles change while the world is looked at. The swarm has the last word on
-// who can be asked as a manager.
+// did: hosts join, and roles change, while the world is looked at. The swarm has
+// the last word on who can be asked as a manager.
 func (c *Cluster) reconcile(ctx context.Context, v *plan.View) {
 	if v == nil {
 		return
 	}
-	manager := map[string]bool{}
+	manager, living := map[string]bool{}, map[string]bool{}
 	for _, e := range v.Nodes {
 		manager[e.ID] = e.Manager != nil
+		living[e.Hostname] = living[e.Hostname] || e.State != "down"
 	}
 	hosts := slices.DeleteFunc(c.connected(), func(h *host) bool {
 		_, info := h.seen()
+		if info.State == engine.Inactive {
+			return !living[info.Hostname]
+		}
 		is, known := manager[info.NodeID]
 		return !known || is == info.Manager
 	})
