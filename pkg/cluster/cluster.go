@@ -95,6 +95,9 @@ func New(cfg Config) (*Cluster, error) {
 	if cfg.Progress == nil {
 		cfg.Progress = func(string, string) {}
 	}
+	if cfg.SSH.Pool == nil {
+		cfg.SSH.Pool = new(ssh.Pool)
+	}
 	return &Cluster{cfg: cfg, named: map[string]bool{}, turns: map[string]chan struct{}{}, round: newRound()}, nil
 }
 

@@ -78,15 +78,33 @@ func (c *Cluster) claimed(id string) bool {
 	return false
 }
 
-// marked reads the mark that host.reached wrote: user@address:port.
-func marked(login string) (ssh.Target, error) {
+// throughMark stands in a mark before the jump hosts.
+const throughMark = " via "
+
+// loginOf is what a host is marked with: user@address:port, and the jump hosts
+// it was reached through, as they were written: they may be aliases of whoever
+// has the file.
+func loginOf(s *ssh.Host) string {
+	login := s.User() + "@" + s.Addr()
+	if via := s.Via(); via != "" {
+		login += throughMark + via
+	}
+	return login
+}
+
+// marked reads what loginOf wrote. Without jump hosts there were none.
+func marked(mark string) (ssh.Target, error) {
+	login, via, jumped := strings.Cut(mark, throughMark)
+	if !jumped {
+		via = ssh.JumpNone
+	}
 	at := strings.LastIndexByte(login, '@')
 	host, port, err := net.SplitHostPort(login[at+1:])
 	n, portErr := strconv.ParseUint(port, 10, 16)
-	if at < 1 || err != nil || host == "" || portErr != nil || n == 0 {
-		return ssh.Target{}, fmt.Errorf("read mark %s: %q is not USER@ADDRESS:PORT", plan.MarkSSH, login)
+	if at < 1 || err != nil || host == "" || portErr != nil || n == 0 || via == "" {
+		return ssh.Target{}, fmt.Errorf("read mark %s: %q is not USER@ADDRESS:PORT, with or without \"via JUMP\"", plan.MarkSSH, mark)
 	}
-	return ssh.Target{Host: host, Port: int(n), User: login[:at]}, nil
+	return ssh.Target{Host: host, Port: int(n), User: login[:at], Jump: via}, nil
 }
 
 // target says how the machine of a node is logged in to: the provider's word
@@ -99,7 +117,10 @@ func (c *Cluster) target(node string, m provider.Machine) ssh.Target {
 	}
 	t := ssh.Target{
 		Name: node, Host: m.SSH.Host, Port: s.Port, User: s.User,
-		IdentityFile: s.IdentityFile, KnownHosts: s.KnownHosts, HostKey: s.HostKey,
+		IdentityFile: s.IdentityFile, KnownHosts: s.KnownHosts, HostKey: s.HostKey, Jump: strings.Join(s.Jump, ","),
+	}
+	if s.Jump != nil && len(s.Jump) == 0 {
+		t.Jump = ssh.JumpNone
 	}
 	if m.SSH.Port != 0 {
 		t.Port = m.SSH.Port

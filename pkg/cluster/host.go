@@ -76,7 +76,7 @@ func (h *host) seen() (bootstrap.Facts, engine.Info) {
 	return h.facts, h.info
 }
 
-// reached gives how the host was logged in to, as user@address:port, and the
+// reached gives how the host was logged in to, as loginOf says it, and the
 // fingerprint of the key that it showed.
 func (h *host) reached() (login, hostKey string) {
 	h.mu.Lock()

@@ -89,7 +89,7 @@ func (h *host) hold(l *link) error {
 	retired := h.retired
 	if !retired {
 		h.link, h.lost = l, false
-		h.login, h.hostKey = l.ssh.User()+"@"+l.ssh.Addr(), l.ssh.HostKey()
+		h.login, h.hostKey = loginOf(l.ssh), l.ssh.HostKey()
 	}
 	h.mu.Unlock()
 	if retired {

@@ -31,6 +31,8 @@ type machine struct {
 	addr  string
 	sshd  *sshtest.Server
 	keys  []string // who may log in; "" is a free place. sshd reads it at each login
+	inner bool     // it can be reached from other machines only
+	lan   func(addr string) (net.Conn, error)
 	clock clock
 
 	mu        sync.Mutex
@@ -77,6 +79,9 @@ func (m *machine) exec(c sshtest.Command) int {
 
 // forward connects to the engine's socket.
 func (m *machine) forward(network, addr string) (net.Conn, error) {
+	if network == "tcp" {
+		return m.lan(addr)
+	}
 	m.mu.Lock()
 	e, running := m.engine, m.running
 	m.mu.Unlock()

@@ -133,6 +133,13 @@ func (w *world) machine(name string, authorized ...string) *machine {
 		net: w.net, name: name, addr: fmt.Sprintf("10.0.0.%d", len(w.machines)+1),
 		files: map[string]string{}, clock: w.clock, keys: append(slices.Clone(authorized), "", ""),
 	}
+	m.lan = func(addr string) (net.Conn, error) {
+		host, _, _ := net.SplitHostPort(addr)
+		if to := w.at(host); to != nil {
+			return to.sshd.Dial(context.Background(), "tcp", addr)
+		}
+		return nil, syscall.EHOSTUNREACH
+	}
 	m.sshd = sshtest.Start(w, sshtest.Options{Authorized: m.keys, Exec: m.exec, Forward: m.forward, Memory: true})
 	m.sshd.Misbehave(good())
 	w.machines = append(w.machines, m)
@@ -227,7 +234,7 @@ func (w *world) provider() provider.Provider {
 func (w *world) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	host, _, _ := net.SplitHostPort(addr)
 	m := w.at(host)
-	if m == nil {
+	if m == nil || m.inner {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.EHOSTUNREACH}
 	}
 	return m.sshd.Dial(ctx, network, addr)

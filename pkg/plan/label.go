@@ -13,7 +13,7 @@ import (
 type Labels struct {
 	Cluster string
 	Node    spec.Node
-	// SSH (user@address:port) and HostKey are how the host was reached; ""
+	// SSH (user@address:port, "via" jump hosts) and HostKey are how the host was reached; ""
 	// leaves the marks as they are.
 	SSH, HostKey string
 }

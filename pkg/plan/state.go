@@ -63,7 +63,8 @@ type Host struct {
 	Owned  daemon.Owned `json:"-"`
 	// Flags are the keys of daemon.json that dockerd's command line sets.
 	Flags []string `json:"-"`
-	// SSH is user@address:port and HostKey the fingerprint it showed.
+	// SSH is user@address:port, with the jump hosts behind " via ", and HostKey
+	// the fingerprint it showed.
 	SSH     string `json:"ssh,omitempty"`
 	HostKey string `json:"host_key,omitempty"`
 }

@@ -27,6 +27,7 @@ func (b *builder) cluster(top *topKeys) *Cluster {
 	g.add(top.Managers.v, Manager)
 	g.add(top.Workers.v, Worker)
 	b.managers(top, c)
+	b.checkJumps(top, c.Provider.Name)
 	return c
 }
 

@@ -28,11 +28,11 @@ type dockerKeys struct {
 
 // sshKeys are the SSH settings that a cluster and a node share.
 type sshKeys struct {
-	User         val[string] `yaml:"user" jsonschema:"example=admin" doc:"Who logs in: root, or a user with sudo that asks for no password. Absent: what ~/.ssh/config says, else root."`
-	Port         val[int]    `yaml:"port" jsonschema:"minimum=1,maximum=65535" doc:"Where sshd listens. Absent: what ~/.ssh/config says, else 22."`
-	IdentityFile val[string] `yaml:"identity_file" jsonschema:"example=~/.ssh/id_ed25519" doc:"The private key. Relative paths are relative to this file, ~ is the home directory. Absent: the agent and the usual keys."`
-	KnownHosts   val[string] `yaml:"known_hosts" jsonschema:"example=./known_hosts" doc:"The file of known host keys, a path like identity_file. Absent: the user's own."`
-	Jump         later       `yaml:"jump" jsonschema:"-"`
+	User         val[string]       `yaml:"user" jsonschema:"example=admin" doc:"Who logs in: root, or a user with sudo. Absent: what ~/.ssh/config says, else root."`
+	Port         val[int]          `yaml:"port" jsonschema:"minimum=1,maximum=65535" doc:"Where sshd listens. Absent: what ~/.ssh/config says, else 22."`
+	IdentityFile val[string]       `yaml:"identity_file" jsonschema:"example=~/.ssh/id_ed25519" doc:"The private key. Relative paths are relative to this file, ~ is the home directory. Absent: the agent and the usual keys."`
+	KnownHosts   val[string]       `yaml:"known_hosts" jsonschema:"example=./known_hosts" doc:"The file of known host keys, a path like identity_file. Absent: the user's own."`
+	Jump         val[list[string]] `yaml:"jump" jsonschema:"example=admin@bastion.example.org:22" doc:"The hosts to go through, first to last: [user@]host[:port], or a Host of ~/.ssh/config. A node's list replaces the cluster's; [] means none. Absent: what ~/.ssh/config says."`
 }
 
 // nodeSSHKeys are the SSH settings of a node.

@@ -1,9 +1,12 @@
 package spec
 
 import (
+	"fmt"
+	"net"
 	"net/netip"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -28,8 +31,8 @@ func (b *builder) provider(v *val[providerKeys]) Provider {
 func (b *builder) ssh(k *sshKeys, base SSH) SSH {
 	out := base
 	if k.User.good {
-		if strings.ContainsAny(k.User.v, "@: \t\n/") || strings.HasPrefix(k.User.v, "-") {
-			b.wrong(k.User.at, "%q is no user name", clip(k.User.v))
+		if text := badUser(k.User.v); text != "" && k.User.v != "" {
+			b.wrong(k.User.at, "%s", text)
 		}
 		out.User = k.User.v
 	}
@@ -42,7 +45,74 @@ func (b *builder) ssh(k *sshKeys, base SSH) SSH {
 	if k.KnownHosts.good {
 		out.KnownHosts = b.path(&k.KnownHosts)
 	}
+	if k.Jump.good {
+		out.Jump = b.jump(&k.Jump)
+	}
 	return out
+}
+
+// checkJumps refuses jump hosts where there is nothing to go through.
+func (b *builder) checkJumps(top *topKeys, provider string) {
+	if provider != "docker" {
+		return
+	}
+	jumps := []*val[list[string]]{&top.SSH.v.Jump}
+	for _, groups := range []list[group]{top.Managers.v, top.Workers.v} {
+		for i := range groups {
+			jumps = append(jumps, &groups[i].v.SSH.v.Jump)
+		}
+	}
+	for _, v := range jumps {
+		if v.good && len(v.v) > 0 {
+			b.wrong(v.at, "provider \"docker\" makes its machines on this computer: leave the key out")
+		}
+	}
+}
+
+// jump gives the hosts to go through, empty and not nil for none.
+func (b *builder) jump(v *val[list[string]]) []string {
+	out := []string{}
+	for _, one := range v.v {
+		if text := badJump(one.v); text != "" {
+			b.wrong(one.at, "%s", text)
+		}
+		out = append(out, one.v)
+	}
+	return out
+}
+
+// badJump says why a text is no host to go through, "" if it is one.
+func badJump(s string) string {
+	if s == "none" {
+		return `"none" is no host: write jump: [] to go through none`
+	}
+	host := s
+	if at := strings.LastIndexByte(s, '@'); at >= 0 {
+		host = s[at+1:]
+		if text := badUser(s[:at]); text != "" {
+			return text
+		}
+	}
+	if strings.HasPrefix(host, "[") || strings.Count(host, ":") == 1 {
+		h, port, err := net.SplitHostPort(host)
+		n, portErr := strconv.ParseUint(port, 10, 16)
+		if err != nil || portErr != nil || n == 0 {
+			return fmt.Sprintf("%q is not [user@]host[:port]", clip(s))
+		}
+		host = h
+	}
+	if badHost(host) != "" {
+		return fmt.Sprintf("%q is not [user@]host[:port]", clip(s))
+	}
+	return ""
+}
+
+// badUser says why a text is nobody's name, "" if it may be.
+func badUser(s string) string {
+	if s == "" || strings.ContainsAny(s, "@: \t\n/,") || strings.HasPrefix(s, "-") {
+		return fmt.Sprintf("%q is no user name", clip(s))
+	}
+	return ""
 }
 
 // path makes a path absolute. Nothing is looked up: the file is not read here.

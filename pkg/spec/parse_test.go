@@ -147,12 +147,18 @@ func goodFiles() []struct {
 			return len(c.Managers()) == 3 && c.Nodes[2].Name == "m-3"
 		}},
 		{"sections without a value", "workers:\nengine:\nssh:\nswarm:" + onDocker, func(c *Cluster) bool { return len(c.Nodes) == 1 }},
+		{"jump hosts, and a node with others, and one with none", "name: demo\nprovider: ssh\nssh: {jump: [bastion, \"ops@[2001:db8::1]:2222\", \"2001:db8::2\"]}\n" +
+			"managers: [{name: a, address: a}, {name: b, address: b, ssh: {jump: [root@c:22]}}, {name: c, address: c, ssh: {jump: []}}]", func(c *Cluster) bool {
+			all := []string{"bastion", "ops@[2001:db8::1]:2222", "2001:db8::2"}
+			return cmp.Equal(c.SSH.Jump, all) && cmp.Equal(c.Nodes[0].SSH.Jump, all) && cmp.Equal(c.Nodes[1].SSH.Jump, []string{"root@c:22"}) && cmp.Equal(c.Nodes[2].SSH.Jump, []string{})
+		}},
+		{"no jump hosts for docker", "ssh: {jump: []}" + onDocker, func(c *Cluster) bool { return cmp.Equal(c.SSH.Jump, []string{}) }},
 		{"keys for anchors", "x-anything: {a: [\"${NOBODY}\", !tag b]}" + onDocker, func(c *Cluster) bool { return c.Name == "demo" }},
 		{"a merge that is overridden", "x-a: &a {user: a, port: 1}\nx-b: &b {user: b, known_hosts: /k}\nssh:\n  user: c\n  <<: [*a, *b]" + onDocker, func(c *Cluster) bool {
-			return c.SSH == SSH{User: "c", Port: 1, KnownHosts: "/k"}
+			return cmp.Equal(c.SSH, SSH{User: "c", Port: 1, KnownHosts: "/k"})
 		}},
 		{"a merge of a merge", "x-a: &a {user: a}\nx-b: &b {<<: *a, port: 2}\nssh: {<<: *b}" + onDocker, func(c *Cluster) bool {
-			return c.SSH == SSH{User: "a", Port: 2}
+			return cmp.Equal(c.SSH, SSH{User: "a", Port: 2})
 		}},
 		{"a merge at the top", "x-a: &a {protect: true}\n<<: *a" + onDocker, func(c *Cluster) bool { return c.Protect }},
 		{"a merge of the first", "x-a: &a {user: a}\nx-b: &b {user: b}\nssh: {<<: [*a, *b]}" + onDocker, func(c *Cluster) bool {

@@ -103,6 +103,9 @@ type SSH struct {
 	// HostKey is the fingerprint that the machine must show ("SHA256:..."),
 	// as ssh-keygen -l prints it. Only nodes have one.
 	HostKey string
+	// Jump are the hosts to go through, first to last, each [user@]host[:port].
+	// Nil means that the file does not say; empty means none.
+	Jump []string
 }
 
 // Engine is Docker Engine as the file wants it on one node.

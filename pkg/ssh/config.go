@@ -16,7 +16,8 @@ const maxIncludes = 16
 
 // config is what an OpenSSH client configuration says about one host: the
 // values of the keywords that matter here, by keyword in lower case. As in
-// OpenSSH the first value of a keyword wins, but identity files add up.
+// OpenSSH the first value of a keyword wins, but files of identities and
+// certificates add up.
 type config struct {
 	host string // as the user named it, which is what Host patterns match
 	home string
@@ -108,14 +109,14 @@ func (c *config) line(words []string, now block, outer bool, depth int) (block, 
 		return now, c.include(args, depth)
 	}
 	slot, ok := slotOf(keyword)
-	if !ok || c.fixed[slot] || (slot != "identityfile" && c.got[slot] != nil) {
+	if !ok || c.fixed[slot] || (!addsUp(slot) && c.got[slot] != nil) {
 		return now, nil
 	}
 	if now == unclear {
 		return now, fmt.Errorf("%s under a Match that is not supported here: only \"Match all\" and \"Match originalhost\" are", words[0])
 	}
 	switch slot {
-	case "identityfile":
+	case "identityfile", "certificatefile":
 		c.got[slot] = append(c.got[slot], args[0])
 	case "proxy":
 		c.got[slot] = append([]string{words[0]}, args...)
@@ -131,11 +132,14 @@ func slotOf(keyword string) (string, bool) {
 	switch keyword {
 	case "proxyjump", "proxycommand":
 		return "proxy", true
-	case "hostname", "port", "user", "identityfile", "identitiesonly", "identityagent", "userknownhostsfile", "hostkeyalias":
+	case "hostname", "port", "user", "identityfile", "identitiesonly", "identityagent", "certificatefile", "userknownhostsfile", "hostkeyalias":
 		return keyword, true
 	}
 	return "", false
 }
+
+// addsUp says of a keyword that each of its lines counts.
+func addsUp(slot string) bool { return slot == "identityfile" || slot == "certificatefile" }
 
 func when(matches bool) block {
 	if matches {

@@ -246,8 +246,18 @@ func TestResolveRefusesWhatItCannotHonour(t *testing.T) {
 		config string
 		err    string
 	}{
-		{name: "a jump", config: "Host n1\nProxyJump bastion\n", err: "dial n1: ProxyJump in the ssh configuration is not supported yet"},
-		{name: "a proxy command", config: "proxycommand nc %h %p\nProxyJump none\n", err: "dial n1: proxycommand in the ssh configuration is not supported yet"},
+		{name: "a jump through itself", config: "ProxyJump n1\n", err: `dial n1: jump host "n1" would be reached through itself`},
+		{name: "a jump for all, also for the jump host", config: "ProxyJump b\n", err: `dial n1: jump host "b": jump host "b" would be reached through itself`},
+		{name: "jumps in a circle", config: "Host n1\nProxyJump b\nHost b\nProxyJump c\nHost c\nProxyJump b\n",
+			err: `dial n1: jump host "b": jump host "c": jump host "b" would be reached through itself`},
+		{name: "a jump that is no host", config: "ProxyJump b:x\n", err: `dial n1: jump host "b:x": its port is not a number from 1 to 65535`},
+		{name: "a jump whose port is none", target: Target{Host: "n1", Jump: "b,c:0"}, err: `dial n1: jump host "c:0": its port is not a number from 1 to 65535`},
+		{name: "a jump of nobody", target: Target{Host: "n1", Jump: "@b"}, err: `dial n1: jump host "@b": no user before the @`},
+		{name: "no jump between two commas", target: Target{Host: "n1", Jump: "b,,c"}, err: `dial n1: jump host "": it is not [USER@]HOST[:PORT]`},
+		{name: "too many jumps", target: Target{Host: "n1", Jump: "a,b,c,d,e,f,g,h,i"}, err: "dial n1: 9 jump hosts, and at most 8 can be gone through"},
+		{name: "a jump host with settings that are wrong", target: Target{Host: "n1", Jump: "b"}, config: "Host b\nPort x\n",
+			err: `dial n1: jump host "b": port "x" in the ssh configuration is not a number from 1 to 65535`},
+		{name: "a proxy command", config: "proxycommand nc %h %p\nProxyJump none\n", err: "dial n1: proxycommand in the ssh configuration is not supported: ProxyJump is"},
 		{name: "a bad port", config: "Port http\n", err: `dial n1: port "http" in the ssh configuration is not a number from 1 to 65535`},
 		{name: "a port of the target that is none", target: Target{Host: "n1", Port: 70000}, err: "dial n1: port 70000 is not from 1 to 65535"},
 		{name: "a variable", config: "IdentityFile ${KEY}\n", err: `dial n1: IdentityFile "${KEY}" in the ssh configuration: environment variables are not supported here`},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
@@ -21,15 +22,32 @@ const (
 	between = 200 * time.Millisecond
 )
 
-// dial logs in, again and again while o.Patience lasts and nobody answers.
+// dial logs in. The Host keeps the hold on its jump host.
 func (e *endpoint) dial(ctx context.Context, o Options, who *wallet) (*Host, error) {
+	if o.Pool == nil {
+		o.Pool = new(Pool)
+	}
+	w := &way{to: e, o: o}
+	host, err := e.persist(ctx, w, who)
+	if err != nil {
+		w.leave()
+		return nil, err
+	}
+	host.lean(w)
+	return host, nil
+}
+
+// persist logs in, again and again while Patience lasts and nobody answers.
+// Without patience only those try again that were there and sent away.
+func (e *endpoint) persist(ctx context.Context, w *way, who *wallet) (*Host, error) {
+	o := w.o
 	if o.Patience <= 0 {
-		return e.dialOnce(ctx, o, who)
+		return e.knock(ctx, w, who)
 	}
 	var host *Host
 	err := wait.Until(ctx, e.where()+" to answer", o.Patience, between, func(ctx context.Context) (bool, error) {
 		var err error
-		if host, err = e.dialOnce(ctx, o, who); err == nil {
+		if host, err = e.dialOnce(ctx, w, who); err == nil {
 			return true, nil
 		}
 		if retriable(err) || ctx.Err() != nil {
@@ -41,13 +59,58 @@ func (e *endpoint) dial(ctx context.Context, o Options, who *wallet) (*Host, err
 	if !errors.As(err, &over) {
 		return host, err
 	}
-	last := &UnreachableError{Name: e.name, Addr: e.addr(), Err: over.Last, For: o.Patience}
+	last := e.unreachable(over.Last)
+	last.For = o.Patience
 	if saw := (*UnreachableError)(nil); errors.As(over.Last, &saw) {
 		last.Err = saw.Err
 	} else if errors.Is(over.Last, context.DeadlineExceeded) {
 		last.Err = errors.New("no answer")
 	}
 	return nil, last
+}
+
+// knocks is how often a host is dialled that turns us away at its door, and
+// nextKnock the first pause, which doubles: 3 s in all. Nobody holds a place at
+// the door for long but those who break in.
+const (
+	knocks    = 6
+	nextKnock = 100 * time.Millisecond
+)
+
+// knock logs in. A host that has no place for another login just now, or whose
+// jump host went away in the middle, is dialled again a few times.
+func (e *endpoint) knock(ctx context.Context, w *way, who *wallet) (host *Host, err error) {
+	pause := nextKnock
+	for i := range knocks {
+		host, err = e.dialOnce(ctx, w, who)
+		var at *UnreachableError
+		away := errors.As(err, &at) && at.turnedAway
+		if err == nil || ctx.Err() != nil || !away && (i > 0 || !w.broken()) || i == knocks-1 {
+			return host, err
+		}
+		if err := rest(ctx, pause); err != nil {
+			return nil, interrupted(ctx, "dial "+e.where())
+		}
+		pause *= 2
+	}
+	return host, err
+}
+
+// rest waits d, three quarters to five quarters of it, so that several do not
+// knock in step.
+func rest(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d*3/4 + rand.N(d/2+1)) //nolint:gosec // no secret
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (e *endpoint) unreachable(err error) *UnreachableError {
+	return &UnreachableError{Name: e.name, Addr: e.addr(), Via: e.via, Err: err}
 }
 
 // retriable errors may be gone at the next attempt. A name that does not
@@ -62,15 +125,18 @@ func retriable(err error) bool {
 // dialOnce logs in. With the fingerprint of a host key alone, its kind is not
 // known: the host is then dialled again without the kinds that it has shown,
 // until it shows the right one or has no other.
-func (e *endpoint) dialOnce(ctx context.Context, o Options, who *wallet) (*Host, error) {
-	t, err := e.trust(o)
+func (e *endpoint) dialOnce(ctx context.Context, w *way, who *wallet) (*Host, error) {
+	t, err := e.trust(w.o)
 	if err != nil {
+		return nil, err
+	}
+	if err := w.ready(ctx); err != nil {
 		return nil, err
 	}
 	var first *HostKeyError
 	for algorithms := t.algorithms(); ; {
-		a := &attempt{to: e, trust: t, who: who, algorithms: algorithms}
-		host, err := a.run(ctx, o)
+		a := &attempt{to: e, way: w, trust: t, who: who, algorithms: algorithms}
+		host, err := a.run(ctx)
 		var wrong *HostKeyError
 		var disjoint *xssh.AlgorithmNegotiationError
 		switch {
@@ -99,6 +165,7 @@ func (e *endpoint) dialOnce(ctx context.Context, o Options, who *wallet) (*Host,
 // attempt is one TCP connection and what became of it.
 type attempt struct {
 	to         *endpoint
+	way        *way
 	trust      *trust
 	who        *wallet
 	algorithms []string
@@ -114,12 +181,17 @@ type attempt struct {
 	notice  string // what the server had to say before the login
 }
 
-// run connects, shakes hands and logs in, within o.Timeout.
-func (a *attempt) run(ctx context.Context, o Options) (*Host, error) {
-	timeout := o.Timeout
+// run connects, shakes hands and logs in, within Options.Timeout.
+func (a *attempt) run(ctx context.Context) (*Host, error) {
+	timeout := a.way.o.Timeout
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
+	leave, err := a.way.o.Pool.enter(ctx, through(a.to.addr(), a.to.via))
+	if err != nil {
+		return nil, interrupted(ctx, "dial "+a.to.where())
+	}
+	defer leave()
 	bounded, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var limit atomic.Int64
@@ -132,11 +204,7 @@ func (a *attempt) run(ctx context.Context, o Options) (*Host, error) {
 		timer.Reset(d)
 	}
 
-	dial := o.Dial
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
-	raw, err := dial(bounded, "tcp", a.to.addr())
+	raw, err := a.way.dial(bounded)
 	if err != nil {
 		return nil, a.explain(ctx, err)
 	}
@@ -179,9 +247,7 @@ func (a *attempt) config(timeout time.Duration) *xssh.ClientConfig {
 
 // explain turns the failure of an attempt into one of the kinds that Dial promises.
 func (a *attempt) explain(ctx context.Context, err error) error {
-	unreachable := func(err error) error {
-		return &UnreachableError{Name: a.to.name, Addr: a.to.addr(), Err: err}
-	}
+	unreachable := func(err error) error { return a.to.unreachable(err) }
 	var disjoint *xssh.AlgorithmNegotiationError
 	switch {
 	case a.refused != nil:
@@ -190,10 +256,14 @@ func (a *attempt) explain(ctx context.Context, err error) error {
 		return interrupted(ctx, "dial "+a.to.where())
 	case a.late() != nil:
 		return unreachable(a.slow())
+	case errors.Is(err, errForbidden):
+		return fmt.Errorf("dial %s: %w", a.to.where(), err)
 	case a.preface.Conn == nil:
 		return unreachable(err)
 	case !a.preface.spokeSSH():
-		return unreachable(a.preface.problem(err))
+		e := a.to.unreachable(a.preface.problem(err))
+		e.turnedAway = a.preface.closed(err)
+		return e
 	case errors.As(err, &disjoint):
 		return &disjointError{a.to.where(), disjoint}
 	case cutOff(err) && a.notice != "":
@@ -237,7 +307,7 @@ func (a *attempt) slow() error {
 
 func (a *attempt) denied(err error) error {
 	denied := &AuthError{
-		Host: a.to.name, Addr: a.to.addr(), User: a.to.user, Allowed: a.allowed, Skipped: a.who.skipped,
+		Host: a.to.name, Addr: a.to.addr(), Via: a.to.via, User: a.to.user, Allowed: a.allowed, Skipped: a.who.skipped,
 	}
 	if len(a.allowed) == 0 || slices.Contains(a.allowed, "publickey") || a.partial {
 		for _, k := range a.who.keys {

@@ -40,12 +40,13 @@ func TestDialSaysWhatAnsweredInsteadOfAnSSHServer(t *testing.T) {
 		fault sshtest.Fault
 		want  string
 		after time.Duration
+		more  time.Duration // it may take so much longer
 	}{
 		{name: "refused", fault: sshtest.Fault{Refuse: true}, want: who + "connection refused"},
 		{name: "no banner", fault: sshtest.Fault{Silent: true}, want: who + "connected, but no SSH banner: no answer within 10s", after: 10 * time.Second},
 		{name: "a banner that comes late", fault: sshtest.Fault{Delay: time.Minute}, want: who + "connected, but no SSH banner: no answer within 10s", after: 10 * time.Second},
-		{name: "a closed door", fault: sshtest.Fault{Drop: 1}, want: who + "no SSH banner: closed by the other side"},
-		{name: "too many at once", fault: sshtest.Fault{Instead: "Exceeded MaxStartups\r\n"}, want: who + `no SSH banner, but "Exceeded MaxStartups"`},
+		{name: "a closed door", fault: sshtest.Fault{Drop: 100}, want: who + "no SSH banner: closed by the other side", after: 2 * time.Second, more: 2 * time.Second},
+		{name: "too many at once", fault: sshtest.Fault{Instead: "Exceeded MaxStartups\r\n"}, want: who + `no SSH banner, but "Exceeded MaxStartups"`, after: 2 * time.Second, more: 2 * time.Second},
 		{name: "another service", fault: sshtest.Fault{Instead: "HTTP/1.1 400 Bad Request\r\nServer: x\r\n"}, want: who + `no SSH banner, but "HTTP/1.1 400 Bad Request"`},
 		{name: "a banner and no more", fault: sshtest.Fault{Instead: "SSH-2.0-OpenSSH_9.2\r\n"}, want: who + "it ended the handshake: closed by the other side"},
 		{name: "a banner and silence", fault: sshtest.Fault{Silent: true, Instead: "SSH-2.0-OpenSSH_9.2\r\n"}, want: who + "in the handshake: no answer within 10s", after: 10 * time.Second},
@@ -62,9 +63,28 @@ func TestDialSaysWhatAnsweredInsteadOfAnSSHServer(t *testing.T) {
 				if e.Error() != tt.want {
 					t.Errorf("error\n got %q\nwant %q", e, tt.want)
 				}
-				if got := time.Since(start); got != tt.after {
+				if got := time.Since(start); got < tt.after || got > tt.after+tt.more {
 					t.Errorf("took %s, want %s", got, tt.after)
 				}
+			})
+		})
+	}
+}
+
+// sshd hangs up on some of those who come beyond MaxStartups. All others that
+// do not answer were not there, and a second look at once is not worth it.
+func TestWhoIsTurnedAwayAtTheDoorKnocksAgain(t *testing.T) {
+	for name, fault := range map[string]sshtest.Fault{
+		"without a word": {Drop: 5},
+		"with a word":    {Instead: "Exceeded MaxStartups\r\n"},
+		"as a stranger":  {Instead: "Not allowed at this time\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(t, sshtest.Options{Memory: true})
+				s.Misbehave(fault)
+				time.AfterFunc(time.Second, func() { s.Misbehave(sshtest.Fault{}) })
+				_ = s.dial(t).Close()
 			})
 		})
 	}

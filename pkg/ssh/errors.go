@@ -19,13 +19,16 @@ import (
 type UnreachableError struct {
 	Name string        // what the machine is called
 	Addr string        // host:port
+	Via  string        // the jump hosts it was to be reached through; "" for none
 	Err  error         // what the last attempt saw
 	For  time.Duration // for how long it was tried; 0: one attempt
+
+	turnedAway bool // before the banner, as sshd does beyond MaxStartups
 }
 
 // Error is "dial NAME (ADDR): CAUSE for 20s".
 func (e *UnreachableError) Error() string {
-	s := fmt.Sprintf("dial %s: %s", where(e.Name, e.Addr), plain(e.Err))
+	s := fmt.Sprintf("dial %s: %s", where(e.Name, through(e.Addr, e.Via)), plain(e.Err))
 	if e.For > 0 {
 		s += " for " + e.For.String()
 	}
@@ -40,6 +43,7 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 type HostKeyError struct {
 	Host string // what the machine is called
 	Addr string // host:port
+	Via  string // the jump hosts it was reached through; "" for none
 	Type string // of the key that was shown, such as ssh-ed25519
 	Got  string // fingerprint of the key that was shown, "SHA256:..."
 	// Want is the fingerprint that was expected; "" when none is known. Of
@@ -59,7 +63,7 @@ type HostKeyError struct {
 
 // Error says which key was shown and which was expected, with its place.
 func (e *HostKeyError) Error() string {
-	s := fmt.Sprintf("verify %s: ", where(e.Host, e.Addr))
+	s := fmt.Sprintf("verify %s: ", where(e.Host, through(e.Addr, e.Via)))
 	switch {
 	case e.Revoked:
 		return s + fmt.Sprintf("host key %s (%s) is revoked in %s:%d", e.Got, e.Type, e.File, e.Line)
@@ -79,6 +83,7 @@ func (e *HostKeyError) Error() string {
 type AuthError struct {
 	Host    string   // what the machine is called
 	Addr    string   // host:port
+	Via     string   // the jump hosts it was reached through; "" for none
 	User    string   // who wanted to log in
 	Offered []string // the keys that were offered, with their fingerprints
 	Skipped []string // the keys that were not, each with the reason
@@ -88,7 +93,7 @@ type AuthError struct {
 
 // Error says which keys were offered to whom.
 func (e *AuthError) Error() string {
-	s := fmt.Sprintf("log in to %s as %s: ", where(e.Host, e.Addr), e.User)
+	s := fmt.Sprintf("log in to %s as %s: ", where(e.Host, through(e.Addr, e.Via)), e.User)
 	switch noKeys := len(e.Allowed) > 0 && !slices.Contains(e.Allowed, "publickey"); {
 	case noKeys:
 		s += "it allows only " + strings.Join(e.Allowed, ", ")
@@ -114,12 +119,13 @@ func (e *AuthError) Unwrap() error { return e.Err }
 type LostError struct {
 	Name string // what the machine is called
 	Addr string // host:port
+	Via  string // the jump hosts it went through; "" for none
 	Err  error  // why it ended
 }
 
 // Error is "connection to NAME (ADDR) lost: CAUSE".
 func (e *LostError) Error() string {
-	return fmt.Sprintf("connection to %s lost: %s", where(e.Name, e.Addr), plain(e.Err))
+	return fmt.Sprintf("connection to %s lost: %s", where(e.Name, through(e.Addr, e.Via)), plain(e.Err))
 }
 
 // Unwrap gives why the connection ended.
@@ -164,10 +170,19 @@ func inner(err error) error {
 
 // where names a machine with its address, once.
 func where(name, addr string) string {
-	if host, _, err := net.SplitHostPort(addr); name == "" || name == addr || err == nil && name == host {
+	bare, _, _ := strings.Cut(addr, " ")
+	if host, _, err := net.SplitHostPort(bare); name == "" || name == bare || err == nil && name == host {
 		return addr
 	}
 	return name + " (" + addr + ")"
+}
+
+// through adds the jump hosts to an address.
+func through(addr, via string) string {
+	if via == "" {
+		return addr
+	}
+	return addr + " via " + via
 }
 
 // phaseError says where in a login an error came up.

@@ -21,29 +21,42 @@ import (
 // "docker system dial-stdio", run as root.
 func (h *Host) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	doing := fmt.Sprintf("connect to %s on %s", addr, h.name)
-	kind, payload, err := forwardRequest(network, addr)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
-	}
 	docker := network == "unix" && path.Base(addr) == "docker.sock"
 	if docker && h.viaDocker.Load() {
 		return h.dialStdio(ctx, addr)
 	}
-	ch, done, err := begin(ctx, h, opening[xssh.Channel]{doing, h.forwards, func() (xssh.Channel, error) {
+	conn, err := h.forward(ctx, forwarding{network: network, addr: addr, slots: h.forwards, doing: doing})
+	var refused *refusedError
+	if docker && errors.As(err, &refused) {
+		return h.dialStdio(ctx, addr)
+	}
+	return conn, err
+}
+
+// forwarding is a connection that sshd makes for us.
+type forwarding struct {
+	network, addr string
+	slots         chan struct{}
+	doing         string // for messages
+}
+
+// forward has sshd make a connection.
+func (h *Host) forward(ctx context.Context, f forwarding) (net.Conn, error) {
+	kind, payload, err := forwardRequest(f.network, f.addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.doing, err)
+	}
+	ch, done, err := begin(ctx, h, opening[xssh.Channel]{f.doing, f.slots, func() (xssh.Channel, error) {
 		ch, requests, err := h.client.OpenChannel(kind, payload)
 		if err == nil {
 			go xssh.DiscardRequests(requests) // ends with the channel
 		}
 		return ch, err
 	}})
-	var refused *refusedError
-	if docker && errors.As(err, &refused) {
-		return h.dialStdio(ctx, addr)
-	}
 	if err != nil {
 		return nil, err
 	}
-	return h.pipe(stream{ReadWriteCloser: ch, end: ch.CloseWrite, done: done}, network, addr)
+	return h.pipe(stream{ReadWriteCloser: ch, end: ch.CloseWrite, done: done}, f.network, f.addr)
 }
 
 // forwardRequest is the channel to ask for: direct-tcpip (RFC 4254, section

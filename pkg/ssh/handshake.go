@@ -91,6 +91,19 @@ func (p *preface) spokeSSH() bool {
 	return bytes.HasPrefix(p.first, []byte("SSH-")) || bytes.Contains(p.first, []byte("\nSSH-"))
 }
 
+// closed says whether the door was shut before a banner: without a word, as sshd
+// does beyond MaxStartups, or with the words of newer ones (sshd.c of OpenSSH,
+// drop_connection; 9.8 has more reasons to say the same).
+func (p *preface) closed(err error) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.first) == 0 {
+		return cutOff(err)
+	}
+	said := string(p.first)
+	return strings.HasPrefix(said, "Exceeded MaxStartups") || strings.HasPrefix(said, "Not allowed at this time")
+}
+
 // problem says what came instead of a banner.
 func (p *preface) problem(err error) error {
 	p.mu.Lock()

@@ -25,11 +25,12 @@ const (
 // Host is a machine that is logged in to, over one TCP connection. Its methods
 // may be called concurrently; calls beyond what a connection can carry wait.
 type Host struct {
-	name, addr, user, hostKey string
+	name, addr, user, hostKey, via string
 
 	client   *xssh.Client
 	sessions chan struct{}
 	forwards chan struct{}
+	onwards  chan struct{} // connections to the machines behind it
 	life     life
 	// viaDocker means that the Docker socket is to be had through the docker
 	// command only.
@@ -38,10 +39,11 @@ type Host struct {
 
 func newHost(e *endpoint, hostKey string, client *xssh.Client) *Host {
 	h := &Host{
-		name: e.name, addr: e.addr(), user: e.user, hostKey: hostKey,
+		name: e.name, addr: e.addr(), user: e.user, hostKey: hostKey, via: e.via,
 		client:   client,
 		sessions: make(chan struct{}, sessionsAtOnce),
 		forwards: make(chan struct{}, forwardsAtOnce),
+		onwards:  make(chan struct{}, onwardsAtOnce),
 	}
 	h.life.over = make(chan struct{})
 	h.life.run(func() { h.end(client.Wait()) })
@@ -57,6 +59,24 @@ func (h *Host) User() string { return h.user }
 
 // Addr is the host:port that was dialled.
 func (h *Host) Addr() string { return h.addr }
+
+// Via lists the jump hosts that the connection goes through, as they were
+// written in Target.Jump or the configuration file; "" for none.
+func (h *Host) Via() string { return h.via }
+
+// lean keeps the hold on a jump host for as long as the connection lasts.
+func (h *Host) lean(w *way) {
+	if w.hold == nil {
+		return
+	}
+	if !h.life.run(func() {
+		<-h.life.over
+		_ = h.client.Close()
+		w.leave()
+	}) {
+		w.leave()
+	}
+}
 
 // Close ends the connection. Calls in flight fail with a *LostError. It
 // returns when nothing of the connection runs any more, and never fails.
@@ -75,7 +95,12 @@ func (h *Host) end(why error) {
 // lost is the error of a call whose connection has ended.
 func (h *Host) lost() error {
 	<-h.life.over
-	return &LostError{Name: h.name, Addr: h.addr, Err: h.life.why}
+	return h.lostTo(h.life.why)
+}
+
+// lostTo is the error of a call whose connection has ended for a reason.
+func (h *Host) lostTo(why error) *LostError {
+	return &LostError{Name: h.name, Addr: h.addr, Via: h.via, Err: why}
 }
 
 // ended is why the connection has ended; nil while it has not.

@@ -70,7 +70,7 @@ func keyType(algorithm string) string {
 
 // check says nil, a *HostKeyError, or that a new key could not be written down.
 func (t *trust) check(key xssh.PublicKey, remote net.Addr) error {
-	refusal := &HostKeyError{Host: t.to.name, Addr: t.to.addr(), Type: key.Type(), Got: xssh.FingerprintSHA256(key)}
+	refusal := &HostKeyError{Host: t.to.name, Addr: t.to.addr(), Via: t.to.via, Type: key.Type(), Got: xssh.FingerprintSHA256(key)}
 	if t.known == nil {
 		if refusal.Got == t.to.hostKey {
 			return nil

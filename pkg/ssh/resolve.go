@@ -25,11 +25,14 @@ type endpoint struct {
 	hostKey    string
 	knownName  string   // the name to look up in the files of known hosts
 	knownHosts []string // those files; new keys go to the first
+
+	jump *endpoint // to go through, which may have one of its own; nil for none
+	via  string    // the jump hosts as they were written, for messages and marks
 }
 
 func (e *endpoint) addr() string { return net.JoinHostPort(e.host, strconv.Itoa(e.port)) }
 
-func (e *endpoint) where() string { return where(e.name, e.addr()) }
+func (e *endpoint) where() string { return where(e.name, through(e.addr(), e.via)) }
 
 // resolve merges a target, the configuration file and the defaults. It reads
 // files and dials nothing.
@@ -40,6 +43,7 @@ func resolve(t Target, o Options) (*endpoint, error) {
 	fixed := map[string]bool{
 		"port": t.Port != 0, "user": t.User != "", "identityfile": t.IdentityFile != "",
 		"userknownhostsfile": t.KnownHosts != "" || t.HostKey != "", "hostkeyalias": t.HostKey != "",
+		"proxy": t.Jump != "",
 	}
 	c, err := readConfig(o.ConfigFile, o.Home, t.Host, fixed)
 	if err != nil {
@@ -49,7 +53,7 @@ func resolve(t Target, o Options) (*endpoint, error) {
 	if e.name == "" {
 		e.name = t.Host
 	}
-	for _, fill := range []func(*config, Target, Options) error{e.fillAddress, e.fillIdentities, e.fillKnownHosts} {
+	for _, fill := range []func(*config, Target, Options) error{e.fillAddress, e.fillIdentities, e.fillKnownHosts, e.fillJumps} {
 		if err := fill(c, t, o); err != nil {
 			return nil, fmt.Errorf("dial %s: %w", e.name, err)
 		}
@@ -58,9 +62,6 @@ func resolve(t Target, o Options) (*endpoint, error) {
 }
 
 func (e *endpoint) fillAddress(c *config, t Target, _ Options) error {
-	if p := c.got["proxy"]; len(p) > 1 && !strings.EqualFold(p[1], "none") {
-		return fmt.Errorf("%s in the ssh configuration is not supported yet", p[0])
-	}
 	if v := c.first("hostname"); v != "" {
 		var err error
 		if e.host, err = expand(v, map[byte]string{'h': t.Host}); err != nil {
@@ -79,6 +80,9 @@ func (e *endpoint) fillAddress(c *config, t Target, _ Options) error {
 	}
 	if e.user == "" {
 		e.user = c.first("user")
+	}
+	if e.user == "" && t.lender != nil {
+		e.user = t.lender.user
 	}
 	if e.user == "" {
 		e.user = "root"
@@ -119,6 +123,19 @@ func (e *endpoint) fillIdentities(c *config, t Target, o Options) (err error) {
 			e.defaults = append(e.defaults, filepath.Join(o.Home, ".ssh", name))
 		}
 	}
+	return e.lent(t.lender, o)
+}
+
+// lent adds the key that the machine behind a jump host is logged in to with.
+func (e *endpoint) lent(l *lender, o Options) error {
+	if l == nil || l.identity == "" {
+		return nil
+	}
+	path, err := expandHome(l.identity, o.Home)
+	if err != nil {
+		return fmt.Errorf("identity %q: %w", l.identity, err)
+	}
+	e.named = append(e.named, path)
 	return nil
 }
 

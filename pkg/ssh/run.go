@@ -144,7 +144,7 @@ func (h *Host) failure(err error, words, stderr string) error {
 		}
 		return e
 	case errors.As(err, &missing), cutOff(err):
-		return fmt.Errorf("%s: %w", doing, h.gone(&LostError{h.name, h.addr, errNoStatus}))
+		return fmt.Errorf("%s: %w", doing, h.gone(h.lostTo(errNoStatus)))
 	case strings.HasPrefix(err.Error(), "ssh: command "): // it repeats the command
 		return fmt.Errorf("%s: the host does not run commands", doing)
 	}

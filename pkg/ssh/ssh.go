@@ -22,7 +22,7 @@ type Target struct {
 	Host string
 	// Port is 22 by default.
 	Port int
-	// User is "root" by default. Any other is expected to have sudo without a password.
+	// User is "root" by default. Any other is expected to have sudo.
 	User string
 	// IdentityFile is the private key to log in with; "~/" is Options.Home.
 	// The default is id_ed25519, id_ecdsa and id_rsa in ~/.ssh, those that are there.
@@ -34,6 +34,14 @@ type Target struct {
 	// HostKey is the fingerprint ("SHA256:...") of the one key that the host
 	// must show. When it is set, no file of known hosts is asked.
 	HostKey string
+	// Jump lists the hosts to go through, first to last, as ProxyJump does:
+	// [user@]host[:port], separated by commas. JumpNone means none; "" means
+	// what the configuration file says. Each is itself looked up there, and its
+	// host key in KnownHosts; what is said nowhere, its user and a key to offer
+	// after its own, is that of the machine behind it.
+	Jump string
+
+	lender *lender // of a jump host
 }
 
 // Options is what all targets of a run have in common. The zero value logs in
@@ -45,9 +53,9 @@ type Options struct {
 	// ConfigFile is an OpenSSH client configuration (~/.ssh/config); ""
 	// means none, and one that does not exist is empty. What is obeyed of
 	// it: Host, Match all, Match originalhost, Include, HostName, Port, User,
-	// IdentityFile, IdentitiesOnly, IdentityAgent, UserKnownHostsFile and
-	// HostKeyAlias. ProxyJump, ProxyCommand and any other Match that might
-	// matter are refused.
+	// IdentityFile, IdentitiesOnly, IdentityAgent, CertificateFile,
+	// UserKnownHostsFile, HostKeyAlias and ProxyJump. ProxyCommand and any other
+	// Match that might matter are refused.
 	ConfigFile string
 	// Home is what "~" and %d mean, and where ~/.ssh is; "" means that there is none.
 	Home string
@@ -67,6 +75,8 @@ type Options struct {
 	Timeout time.Duration
 	// Dial makes the TCP connection; nil means a net.Dialer's DialContext.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Pool is what logins share; nil means that this one shares nothing.
+	Pool *Pool
 }
 
 // Dial logs in to a machine. It obeys ctx at every point; ctx has no say over

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -44,19 +46,50 @@ func (s *Server) serve(conn net.Conn) bool {
 
 // talk is one connection from the banner to the end.
 func (s *Server) talk(w *wire) {
-	if !s.misbehave(w) {
-		return
-	}
-	conn, channels, requests, err := ssh.NewServerConn(w, s.config)
+	conn, channels, requests, err := s.login(w)
 	if err != nil {
 		return
 	}
+	sessions := make(chan struct{}, max(s.options.MaxSessions, 1))
 	var wg sync.WaitGroup
 	wg.Go(func() { ssh.DiscardRequests(requests) }) // answers them all with a refusal, as sshd does
 	for request := range channels {
+		if s.options.MaxSessions > 0 && request.ChannelType() == "session" {
+			select {
+			case sessions <- struct{}{}:
+			default: // in the words of sshd (serverloop.c, server_input_channel_open)
+				_ = request.Reject(ssh.ConnectionFailed, "open failed")
+				continue
+			}
+			wg.Go(func() {
+				s.channel(conn.User(), request)
+				<-sessions
+			})
+			continue
+		}
 		wg.Go(func() { s.channel(conn.User(), request) })
 	}
 	wg.Wait()
+}
+
+var errTooMany = errors.New("too many startups")
+
+// login is a connection up to the moment in which somebody has logged in.
+func (s *Server) login(w *wire) (*ssh.ServerConn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
+	s.mu.Lock()
+	s.early++
+	s.most = max(s.most, s.early)
+	over := s.options.MaxStartups > 0 && s.early > s.options.MaxStartups
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.early--
+		s.mu.Unlock()
+	}()
+	if over || !s.misbehave(w) {
+		return nil, nil, nil, errTooMany
+	}
+	return ssh.NewServerConn(w, s.config)
 }
 
 func (s *Server) channel(user string, request ssh.NewChannel) {
@@ -91,8 +124,24 @@ func (s *Server) channel(user string, request ssh.NewChannel) {
 	}
 }
 
-// forward refuses in the words of sshd (serverloop.c), which says the same
-// whatever the reason.
+// ErrProhibited is what a Forward returns for connections that the server's
+// settings do not allow (AllowTcpForwarding, PermitOpen).
+var ErrProhibited = errors.New("administratively prohibited")
+
+// refusal says no in the words of sshd: of a TCP connection it tells the errno
+// (channels.c, channel_post_connecting), of a socket nothing (serverloop.c).
+func refusal(request ssh.NewChannel, network string, err error) {
+	reason, text := ssh.ConnectionFailed, "open failed"
+	var errno syscall.Errno
+	switch {
+	case errors.Is(err, ErrProhibited):
+		reason = ssh.Prohibited
+	case network == "tcp" && errors.As(err, &errno):
+		text = strings.ToUpper(errno.Error()[:1]) + errno.Error()[1:]
+	}
+	_ = request.Reject(reason, text)
+}
+
 func (s *Server) forward(request ssh.NewChannel, network, addr string) {
 	if s.options.Forward == nil {
 		_ = request.Reject(ssh.ConnectionFailed, "open failed")
@@ -100,7 +149,7 @@ func (s *Server) forward(request ssh.NewChannel, network, addr string) {
 	}
 	to, err := s.options.Forward(network, addr)
 	if err != nil {
-		_ = request.Reject(ssh.ConnectionFailed, "open failed")
+		refusal(request, network, err)
 		return
 	}
 	defer func() { _ = to.Close() }()

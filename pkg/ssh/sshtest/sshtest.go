@@ -27,6 +27,15 @@ type Options struct {
 	Authorized []string
 	// User is who may log in; "" means anybody with an authorized key.
 	User string
+	// UserCA may sign certificates of users, in the format of authorized_keys. A
+	// certificate must name the user.
+	UserCA []string
+	// MaxStartups is how many connections may be there that nobody has logged in
+	// on yet; more are closed at once. 0 means no limit.
+	MaxStartups int
+	// MaxSessions is how many sessions a connection may have at once; more are
+	// refused, as sshd does. 0 means no limit.
+	MaxSessions int
 	// Banner is said before the login is decided, such as "System is booting up".
 	Banner string
 	// Exec does what a command asks for; nil means that nothing is found
@@ -67,6 +76,8 @@ type Server struct {
 	fault Fault
 	conns map[*wire]bool
 	count int
+	early int // connections that nobody has logged in on yet
+	most  int // the most that there were of them
 	ended bool
 	stop  func()
 }
@@ -138,6 +149,21 @@ func (s *Server) Connections() int {
 	return s.count
 }
 
+// MostStartups is the highest number of connections that there were at once on
+// which nobody had logged in yet, with those that were closed for that.
+func (s *Server) MostStartups() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.most
+}
+
+// Live counts the connections that there are now.
+func (s *Server) Live() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
 // Dial connects in memory, whatever the address. It fits ssh.Options.Dial.
 func (s *Server) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
@@ -188,6 +214,9 @@ func (s *Server) authorize(c ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissi
 	if s.options.User != "" && c.User() != s.options.User {
 		return nil, fmt.Errorf("user %q may not log in", c.User())
 	}
+	if cert, ok := key.(*ssh.Certificate); ok {
+		return s.certified(c, cert)
+	}
 	for _, line := range s.options.Authorized {
 		known, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
 		if err == nil && string(known.Marshal()) == string(key.Marshal()) {
@@ -195,4 +224,18 @@ func (s *Server) authorize(c ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissi
 		}
 	}
 	return nil, errors.New("the key is not authorized")
+}
+
+// certified lets in who has a certificate of an authority.
+func (s *Server) certified(c ssh.ConnMetadata, cert *ssh.Certificate) (*ssh.Permissions, error) {
+	checker := ssh.CertChecker{IsUserAuthority: func(ca ssh.PublicKey) bool {
+		for _, line := range s.options.UserCA {
+			known, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+			if err == nil && string(known.Marshal()) == string(ca.Marshal()) {
+				return true
+			}
+		}
+		return false
+	}}
+	return checker.Authenticate(c, cert)
 }
