@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/swarmup/swarmup/pkg/bootstrap"
+	"github.com/swarmup/swarmup/pkg/cluster"
 	"github.com/swarmup/swarmup/pkg/daemon"
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/plan"
@@ -14,7 +15,7 @@ import (
 // hint says what the user can do about an error; "" where there is nothing to
 // say that the error does not.
 func hint(err error) string {
-	for _, of := range []func(error) string{loginHint, engineHint, swarmHint} {
+	for _, of := range []func(error) string{unfitHint, loginHint, engineHint, swarmHint} {
 		if h := of(err); h != "" {
 			return h
 		}
@@ -32,6 +33,14 @@ func hinted(p plan.Plan) plan.Plan {
 		}
 	}
 	return p
+}
+
+func unfitHint(err error) string {
+	var unfit *cluster.UnfitError
+	if errors.As(err, &unfit) {
+		return unfit.Hint
+	}
+	return ""
 }
 
 func loginHint(err error) string {

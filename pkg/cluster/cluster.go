@@ -61,6 +61,8 @@ type Cluster struct {
 	turns map[string]chan struct{} // by NodeID: who may change the entry
 	round round
 
+	back chan struct{} // tries that go out from the leader
+
 	keyMu sync.Mutex
 	key   loginKey
 }
@@ -98,7 +100,7 @@ func New(cfg Config) (*Cluster, error) {
 	if cfg.SSH.Pool == nil {
 		cfg.SSH.Pool = new(ssh.Pool)
 	}
-	return &Cluster{cfg: cfg, named: map[string]bool{}, turns: map[string]chan struct{}{}, round: newRound()}, nil
+	return &Cluster{cfg: cfg, named: map[string]bool{}, turns: map[string]chan struct{}{}, round: newRound(), back: make(chan struct{}, backAtOnce)}, nil
 }
 
 // Close ends all connections.

@@ -10,6 +10,7 @@ import (
 	"github.com/swarmup/swarmup/pkg/bootstrap"
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/preflight"
 	"github.com/swarmup/swarmup/pkg/provider"
 	"github.com/swarmup/swarmup/pkg/ssh"
 )
@@ -39,6 +40,9 @@ type host struct {
 	facts   bootstrap.Facts
 	info    engine.Info
 	manager bool // takes part in the control plane, as far as is known
+	// conditions are what decides whether it can become a member; nil until it
+	// was asked. They are of this round.
+	conditions *preflight.Conditions
 }
 
 func (c *Cluster) newHost(node string, m provider.Machine) *host {
@@ -146,6 +150,6 @@ func (h *host) state() plan.Host {
 	out.Engine, out.Info = plan.EngineState(h.facts.Engine), h.info
 	out.Cert = plan.Cert{Cluster: h.facts.CertCluster, Node: h.facts.CertNode, Role: strings.TrimPrefix(h.facts.CertRole, "swarm-")}
 	out.Daemon, out.Owned, out.Flags = h.facts.Daemon, h.facts.Owned, h.facts.Flags
-	out.SSH, out.HostKey = h.login, h.hostKey
+	out.SSH, out.HostKey, out.Conditions = h.login, h.hostKey, h.conditions
 	return out
 }

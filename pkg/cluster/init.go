@@ -7,6 +7,7 @@ import (
 
 	"github.com/swarmup/swarmup/pkg/bootstrap"
 	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/provider"
 )
 
@@ -28,6 +29,9 @@ func (c *Cluster) init(ctx context.Context, h *host) (string, error) {
 		return "", err
 	}
 	s := c.cfg.Spec.Swarm
+	if pool := plan.AddressPool(c.cfg.Spec, plan.State{Hosts: c.states()}); pool != "" {
+		s.DefaultAddrPool = []string{pool}
+	}
 	info, err := bootstrap.Init(ctx, h, h, engine.InitRequest{
 		Advertise: advertise, DataPath: dataPath,
 		Pool: s.DefaultAddrPool, SubnetSize: s.SubnetSize, DataPathPort: s.DataPathPort,

@@ -114,7 +114,8 @@ func (c *Cluster) start(ctx context.Context, h *host) (string, error) {
 	return m.Address, nil
 }
 
-// connect waits until a machine lets us in, and looks at it.
+// connect waits until a machine lets us in, and looks at it. One that cannot
+// become a member for what it says goes no further.
 func (c *Cluster) connect(ctx context.Context, h *host) error {
 	if err := h.connect(ctx, c.cfg.ConnectTimeout); err != nil {
 		return err
@@ -123,7 +124,7 @@ func (c *Cluster) connect(ctx context.Context, h *host) error {
 		return err
 	}
 	h.answered()
-	return nil
+	return c.admit(ctx, h)
 }
 
 // delete destroys a machine of ours. Nothing is asked of it any more from the

@@ -44,8 +44,9 @@ type machine struct {
 	removed   bool   // destroyed for good
 	broken    string // why the engine does not start
 	noSudo    bool
-	journal   []string
-	commands  []string // the scripts that were run, with their arguments
+	circumstances
+	journal  []string
+	commands []string // the scripts that were run, with their arguments
 }
 
 // clock is how long things take on a machine.
@@ -77,7 +78,7 @@ func (m *machine) exec(c sshtest.Command) int {
 	return 0
 }
 
-// forward connects to the engine's socket.
+// forward connects to the engine's socket, or to a port of another machine.
 func (m *machine) forward(network, addr string) (net.Conn, error) {
 	if network == "tcp" {
 		return m.lan(addr)
@@ -119,6 +120,10 @@ func (m *machine) script(c sshtest.Command, stdin string) {
 	switch words[0] {
 	case "probe":
 		a.probe()
+	case "preflight":
+		a.conditions()
+	case "firewall":
+		a.blob("iptables", m.rules)
 	case "read":
 		a.engineFacts()
 		a.configFacts()

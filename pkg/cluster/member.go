@@ -34,18 +34,27 @@ func (c *Cluster) join(ctx context.Context, s plan.Step, h *host) error {
 	if r.Remote, err = k.leader(ctx); err != nil {
 		return err
 	}
-	if _, err = join.Join(ctx, h, k, r); err != nil && ctx.Err() == nil {
+	if err = c.enter(ctx, h, r); err != nil && ctx.Err() == nil {
 		before := r.Remote
 		if next, leaderErr := k.leader(ctx); leaderErr == nil && next != before {
 			r.Remote = next
-			_, err = join.Join(ctx, h, k, r)
+			err = c.enter(ctx, h, r)
 		}
 	}
 	if err != nil {
-		return err
+		return c.explain(ctx, h, r.Remote, err)
 	}
 	h.setManager(s.Role == spec.Manager)
 	return nil
+}
+
+// enter joins by way of one manager, if the way to it is free.
+func (c *Cluster) enter(ctx context.Context, h *host, r join.Request) error {
+	if err := c.passable(ctx, h, r.Remote); err != nil {
+		return err
+	}
+	_, err := join.Join(ctx, h, control{c}, r)
+	return err
 }
 
 // swarmID is the swarm that this round is about.

@@ -42,6 +42,7 @@ func (c *Cluster) Observe(ctx context.Context, patience time.Duration) (plan.Sta
 	view := c.view(ctx)
 	c.reconcile(ctx, view)
 	c.follow(ctx, view, before)
+	c.inspect(ctx, view)
 	if ctx.Err() != nil {
 		return plan.State{}, fmt.Errorf("look at hosts: %w", context.Cause(ctx))
 	}

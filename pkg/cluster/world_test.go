@@ -133,17 +133,24 @@ func (w *world) machine(name string, authorized ...string) *machine {
 		net: w.net, name: name, addr: fmt.Sprintf("10.0.0.%d", len(w.machines)+1),
 		files: map[string]string{}, clock: w.clock, keys: append(slices.Clone(authorized), "", ""),
 	}
-	m.lan = func(addr string) (net.Conn, error) {
-		host, _, _ := net.SplitHostPort(addr)
-		if to := w.at(host); to != nil {
-			return to.sshd.Dial(context.Background(), "tcp", addr)
-		}
-		return nil, syscall.EHOSTUNREACH
-	}
+	m.lan = w.lan
 	m.sshd = sshtest.Start(w, sshtest.Options{Authorized: m.keys, Exec: m.exec, Forward: m.forward, Memory: true})
 	m.sshd.Misbehave(good())
 	w.machines = append(w.machines, m)
 	return m
+}
+
+// lan is the network between machines: it leads to their sshds and managers.
+func (w *world) lan(addr string) (net.Conn, error) {
+	host, port, _ := net.SplitHostPort(addr)
+	switch to := w.at(host); {
+	case to == nil:
+		return nil, syscall.EHOSTUNREACH
+	case port == "22":
+		return to.sshd.Dial(context.Background(), "tcp", addr)
+	default:
+		return to.connect(port)
+	}
 }
 
 // good is how an sshd behaves, but for a delay: timers of a bubble that are due

@@ -30,6 +30,9 @@ type Info struct {
 	Version     string            `json:"version"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	LiveRestore bool              `json:"live_restore,omitempty"`
+	// Firewall is what the engine makes its packet filter's rules with, such as
+	// "iptables" or "nftables"; "" where it does not say, as before 28.1.
+	Firewall string `json:"firewall,omitempty"`
 
 	InsecureRegistries []string `json:"insecure_registries,omitempty"`
 	RegistryMirrors    []string `json:"registry_mirrors,omitempty"`

@@ -132,8 +132,11 @@ func (d *differ) fresh() {
 		s := Step{Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host)}
 		if p.node.Name == first {
 			s.Action, s.After = Init, []string{last}
+			if pool := AddressPool(d.want, d.have); pool != "" {
+				s.Changes = []Change{{What: "default_addr_pool", To: pool}}
+			}
 			initialised = d.add(s)
-			s.Action, s.After = Label, []string{initialised}
+			s.Action, s.After, s.Changes = Label, []string{initialised}, nil
 			d.add(s)
 			continue
 		}

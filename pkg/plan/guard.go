@@ -15,9 +15,9 @@ import (
 func (d *differ) refuse() bool {
 	d.refuseStrangers()
 	d.refuseBarred()
-	d.refuseClones()
 	d.refuseForeign()
 	d.refuseFixed()
+	d.preflight()
 	return len(d.refused) > 0
 }
 
@@ -46,25 +46,6 @@ func (d *differ) refuseBarred() {
 	for _, p := range d.pairs {
 		if p.host != nil && p.host.Answer == Barred {
 			d.refused = append(d.refused, Finding{Node: p.node.Name, Text: p.host.Why, Err: p.host.Err})
-		}
-	}
-}
-
-// refuseClones: two hosts that are one member, or one engine, are copies of one
-// disk. Which of them is the real one is not ours to say.
-func (d *differ) refuseClones() {
-	seen := map[string]string{}
-	for _, h := range d.have.Hosts {
-		for _, id := range []string{h.nodeID(), h.Info.EngineID} {
-			if id == "" || h.Answer != Answered {
-				continue
-			}
-			if other, ok := seen[id]; ok {
-				d.refusef(h.name(), "leave the swarm on the copy, remove /var/lib/docker/engine-id and /etc/docker/key.json there, and restart its engine",
-					"%s and %s have the same identity %s: one is a copy of the other's disk", other, h.name(), id)
-				break
-			}
-			seen[id] = h.name()
 		}
 	}
 }

@@ -5,9 +5,11 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"time"
 
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/preflight"
 	"github.com/swarmup/swarmup/pkg/spec"
 )
 
@@ -33,6 +35,8 @@ type machine struct {
 	member     string
 	swarm      string // the swarm its disk says it is in
 	failed     bool
+	ahead      time.Duration // of its clock
+	lacks      []string      // modules of its kernel
 }
 
 type swarm struct {
@@ -187,6 +191,9 @@ func (m *model) observe() plan.State {
 
 func (m *model) observeEngine(x *machine, h *plan.Host) {
 	h.SSH, h.HostKey = "root@"+x.name, "SHA256:"+x.name
+	if x.member == "" {
+		h.Conditions = &preflight.Conditions{Margin: time.Second, Ahead: x.ahead, MachineID: x.name, Lacks: x.lacks}
+	}
 	h.Cert = plan.Cert{Cluster: x.swarm, Node: x.member, Role: "worker"}
 	switch {
 	case !x.installed:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -47,6 +48,16 @@ func drawWorld(t *rapid.T) *model {
 			"off-worker", "off-manager", "lost-worker", "lost-manager", "expelled", "fresh-worker", "failed-worker", "engine-off",
 		}).Draw(t, name)
 		drawHost(m, sw, name, kind)
+	}
+	wrong := false // two hosts that agree on a wrong time are right
+	for _, x := range m.machines {
+		if !x.on || x.member != "" {
+			continue // it is judged in the middle of a run, which the model does not play
+		}
+		x.lacks = rapid.SampledFrom([][]string{nil, {"ip_vs"}}).Draw(t, "kernel")
+		if !wrong && rapid.IntRange(0, 7).Draw(t, "clock") == 0 {
+			wrong, x.ahead = true, time.Hour
+		}
 	}
 	for i := range rapid.IntRange(0, 2).Draw(t, "orphans") {
 		sw.members = append(sw.members, &member{id: fmt.Sprintf("orphan%d", i), role: spec.Worker, availability: "active", labels: map[string]string{}})

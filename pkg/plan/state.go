@@ -6,6 +6,7 @@ package plan
 import (
 	"github.com/swarmup/swarmup/pkg/daemon"
 	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/preflight"
 	"github.com/swarmup/swarmup/pkg/spec"
 )
 
@@ -67,6 +68,9 @@ type Host struct {
 	// the fingerprint it showed.
 	SSH     string `json:"ssh,omitempty"`
 	HostKey string `json:"host_key,omitempty"`
+	// Conditions are what decides whether it can become a member; nil where
+	// nobody asked, as of members.
+	Conditions *preflight.Conditions `json:"-"`
 }
 
 // Machine is what the provider says of a host.

@@ -46,6 +46,9 @@ func infoOf(i system.Info) engine.Info {
 	if i.RegistryConfig != nil {
 		info.RegistryMirrors = i.RegistryConfig.Mirrors
 	}
+	if i.FirewallBackend != nil {
+		info.Firewall = i.FirewallBackend.Driver
+	}
 	if i.Swarm.Cluster != nil {
 		info.ClusterID = i.Swarm.Cluster.ID
 	}
