@@ -77,7 +77,8 @@ func machinesOf(c *spec.Cluster) []provider.Machine {
 func sshOptions(s settings) ssh.Options {
 	o := ssh.Options{
 		Agent: s.env("SSH_AUTH_SOCK"), Home: s.env("HOME"), LocalUser: s.env("USER"),
-		Key: ssh.NewPrivateKey([]byte(s.env("SWARMUP_SSH_KEY"))), AcceptNew: s.acceptNew,
+		Key: ssh.NewPrivateKey([]byte(s.env(keyVar))), AcceptNew: s.acceptNew,
+		Passphrase: s.secrets.passphrase(), SudoPassword: s.secrets.sudoPassword,
 	}
 	if o.Home != "" {
 		o.ConfigFile = filepath.Join(o.Home, ".ssh", "config")

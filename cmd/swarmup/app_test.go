@@ -41,13 +41,13 @@ func TestWhereLoginKeysAreKept(t *testing.T) {
 }
 
 func TestHowHostsAreLoggedInTo(t *testing.T) {
-	o := sshOptions(settings{acceptNew: true, env: from(map[string]string{
+	o := sshOptions(settings{acceptNew: true, secrets: env{lookup: os.LookupEnv}.secrets(), env: from(map[string]string{
 		"HOME": "/home/a", "USER": "a", "SSH_AUTH_SOCK": "/agent", "SWARMUP_SSH_KEY": "PEM",
 	})})
 	if o.Home != "/home/a" || o.ConfigFile != "/home/a/.ssh/config" || o.LocalUser != "a" || o.Agent != "/agent" || !o.AcceptNew || string(o.Key.Reveal()) != "PEM" {
 		t.Errorf("got %+v", o)
 	}
-	if o := sshOptions(settings{env: from(nil)}); o.ConfigFile != "" || o.Key.Reveal() != nil || o.AcceptNew {
+	if o := sshOptions(settings{secrets: env{lookup: os.LookupEnv}.secrets(), env: from(nil)}); o.ConfigFile != "" || o.Key.Reveal() != nil || o.AcceptNew {
 		t.Errorf("without an environment: got %+v", o)
 	}
 }

@@ -102,6 +102,6 @@ func (e env) open(c *cli.Context, s settings) (conductor, error) {
 	}
 	s.acceptNew, s.forceDrain = c.Bool("accept-new-host-keys"), c.Bool("force-drain")
 	s.connectTimeout, s.drainTimeout = c.Duration("connect-timeout"), c.Duration("drain-timeout")
-	s.env = e.getenv
+	s.env, s.secrets = e.getenv, e.secrets()
 	return e.connect(s)
 }

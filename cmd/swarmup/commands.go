@@ -22,7 +22,8 @@ Exit codes:
    130  interrupted
 
 Environment: SWARMUP_FILE, SWARMUP_HOME (where local login keys are kept),
-SWARMUP_SSH_KEY (a private key in PEM), SSH_AUTH_SOCK.`
+SWARMUP_SSH_KEY (a private key in PEM), SWARMUP_SSH_PASSPHRASE,
+SWARMUP_SUDO_PASSWORD, SSH_AUTH_SOCK.`
 
 // command does what the command line asks for.
 func command(ctx context.Context, args []string, e env) error {

@@ -50,12 +50,18 @@ func loginHint(err error) string {
 	switch {
 	case errors.As(err, &key):
 		return hostKeyHint(key)
+	case errors.Is(err, ssh.ErrPassphrase), errors.As(err, &login) && login.Locked:
+		return "set SWARMUP_SSH_PASSPHRASE, run on a terminal, or add the key to an agent (ssh-add)"
 	case errors.As(err, &login):
 		return "name the key in ssh.identity_file, load it into the agent, or add it to the authorized_keys of " + login.User
+	case errors.As(err, &silent) && silent.Via != "":
+		return "is the machine on, is its sshd running, and is its SSH port open from the jump host " + silent.Via + "?"
 	case errors.As(err, &silent):
 		return "is the machine on, is its sshd running, and is its SSH port open from here?"
+	case errors.Is(err, ssh.ErrSudoPassword):
+		return "correct SWARMUP_SUDO_PASSWORD, or what you type; a wrong password is tried once, so that no account gets locked"
 	case errors.Is(err, ssh.ErrSudo):
-		return "let the login user run sudo without a password, or log in as root"
+		return "let the login user run sudo, with the password in SWARMUP_SUDO_PASSWORD or typed on a terminal, or without any; or log in as root"
 	}
 	return ""
 }

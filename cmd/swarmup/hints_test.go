@@ -25,7 +25,11 @@ func TestHintsFollowFromTheKindOfError(t *testing.T) {
 		{&ssh.HostKeyError{Known: true, Revoked: true}, "not to be trusted"},
 		{&ssh.AuthError{User: "admin"}, "authorized_keys of admin"},
 		{&ssh.UnreachableError{}, "is the machine on"},
-		{ssh.ErrSudo, "sudo without a password"},
+		{&ssh.UnreachableError{Via: "bastion"}, "open from the jump host bastion"},
+		{&ssh.AuthError{User: "admin", Locked: true}, "SWARMUP_SSH_PASSPHRASE"},
+		{ssh.ErrPassphrase, "SWARMUP_SSH_PASSPHRASE"},
+		{ssh.ErrSudo, "SWARMUP_SUDO_PASSWORD"},
+		{ssh.ErrSudoPassword, "tried once"},
 		{&bootstrap.PortTakenError{Port: "2377/tcp"}, "cannot do without"},
 		{&bootstrap.PortTakenError{Port: "7946/udp"}, "cannot do without"},
 		{&bootstrap.PortTakenError{Port: "4789/udp"}, "swarm.data_path_port"},
@@ -59,7 +63,7 @@ func TestErrorsAreToldLineByLineAndEachHintOnce(t *testing.T) {
 		{"a refusal with its hint", refusal("go away", "no %s", "way"), "swarmup: no way\nswarmup: hint: go away\n", exitRefused},
 		{"one that was told already", &exitError{code: exitChanges}, "", exitChanges},
 		{"many", many.ErrorOrNil(), "swarmup: n1: " + ssh.ErrSudo.Error() + "\nswarmup: n2: " + ssh.ErrSudo.Error() +
-			"\nswarmup: n3: two\nswarmup: lines\nswarmup: hint: let the login user run sudo without a password, or log in as root\n", exitFailed},
+			"\nswarmup: n3: two\nswarmup: lines\nswarmup: hint: " + hint(ssh.ErrSudo) + "\n", exitFailed},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

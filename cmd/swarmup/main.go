@@ -17,14 +17,16 @@ import (
 )
 
 func main() {
+	stdin := int(os.Stdin.Fd())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	os.Exit(run(context.Background(), os.Args[1:], env{
 		in:       os.Stdin,
 		out:      os.Stdout,
 		err:      os.Stderr,
-		lookup:   os.LookupEnv,
-		terminal: term.IsTerminal(int(os.Stdin.Fd())),
+		lookup:   withheld(),
+		terminal: term.IsTerminal(stdin),
+		hidden:   func(ctx context.Context) (string, error) { return readHidden(ctx, stdin) },
 		signals:  signals,
 		exit:     os.Exit,
 		now:      time.Now,

@@ -18,7 +18,8 @@ type env struct {
 	in       io.Reader
 	out, err io.Writer
 	lookup   func(string) (string, bool)
-	terminal bool // in is a terminal, so that questions can be asked
+	terminal bool                                  // in is a terminal, so that questions can be asked
+	hidden   func(context.Context) (string, error) // reads a line from it without showing it
 	signals  <-chan os.Signal
 	exit     func(code int) // ends the process at once
 	now      func() time.Time
@@ -41,6 +42,7 @@ type settings struct {
 	cluster        *spec.Cluster
 	readOnly       bool // nothing is written anywhere
 	acceptNew      bool // unknown host keys are accepted and remembered
+	secrets        *secrets
 	connectTimeout time.Duration
 	drainTimeout   time.Duration
 	forceDrain     bool

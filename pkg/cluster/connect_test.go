@@ -96,7 +96,7 @@ func TestWhatIsKnownOfAHost(t *testing.T) {
 		{"the host key is unknown", func(w *world, m *machine) { w.spec.Nodes[0].SSH.HostKey = "" }, plan.Barred,
 			"verify a (10.0.0.1:22): unknown host key SHA256:"},
 		{"nobody may act as root", func(w *world, m *machine) { m.noSudo, w.spec.Nodes[0].SSH.User = true, "admin" }, plan.Barred,
-			"on a as admin: sudo does not let the login user act as root without a password: sudo: a password is required"},
+			"on a as admin: sudo does not let the login user act as root: sudo: a password is required"},
 		{"the engine hangs", func(_ *world, m *machine) { m.engine.SetSilent(true) }, plan.Silent,
 			"wait for its engine to answer: not within 26s: read info: no answer within 25s"},
 		{"the engine's socket is closed", func(_ *world, m *machine) { m.engine.SetDialError(errors.New("refused")) }, plan.Silent,

@@ -126,7 +126,7 @@ func (h *host) unanswered(err error) {
 	var login *ssh.AuthError
 	var silent *ssh.UnreachableError
 	switch {
-	case errors.As(err, &hostKey), errors.As(err, &login), errors.Is(err, ssh.ErrSudo):
+	case errors.As(err, &hostKey), errors.As(err, &login), errors.Is(err, ssh.ErrSudo), errors.Is(err, ssh.ErrSudoPassword):
 		h.answer = plan.Barred
 	case h.link == nil && !h.lost && !errors.As(err, &silent) && !errors.Is(err, errKeyUnknown):
 		h.answer = plan.Barred

@@ -218,7 +218,7 @@ func (a *attempt) run(ctx context.Context) (*Host, error) {
 	if err != nil {
 		return nil, a.explain(ctx, err)
 	}
-	return newHost(a.to, a.shown, xssh.NewClient(conn, channels, requests)), nil
+	return newHost(a.to, a.way.o, a.shown, xssh.NewClient(conn, channels, requests)), nil
 }
 
 func (a *attempt) config(timeout time.Duration) *xssh.ClientConfig {
@@ -307,7 +307,7 @@ func (a *attempt) slow() error {
 
 func (a *attempt) denied(err error) error {
 	denied := &AuthError{
-		Host: a.to.name, Addr: a.to.addr(), Via: a.to.via, User: a.to.user, Allowed: a.allowed, Skipped: a.who.skipped,
+		Host: a.to.name, Addr: a.to.addr(), Via: a.to.via, User: a.to.user, Allowed: a.allowed, Skipped: a.who.skipped, Locked: a.who.locked,
 	}
 	if len(a.allowed) == 0 || slices.Contains(a.allowed, "publickey") || a.partial {
 		for _, k := range a.who.keys {

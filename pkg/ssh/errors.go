@@ -88,6 +88,7 @@ type AuthError struct {
 	Offered []string // the keys that were offered, with their fingerprints
 	Skipped []string // the keys that were not, each with the reason
 	Allowed []string // the methods that the host allows, if it said so
+	Locked  bool     // a key was not offered for want of its passphrase
 	Err     error    // what went wrong on this side, such as an agent's refusal; may be nil
 }
 
@@ -153,8 +154,12 @@ func (e *ExitError) Error() string {
 	return s
 }
 
-// ErrSudo means that the login user may not act as root without a password.
-var ErrSudo = errors.New("sudo does not let the login user act as root without a password")
+// ErrSudo means that the login user may not act as root.
+var ErrSudo = errors.New("sudo does not let the login user act as root")
+
+// ErrSudoPassword means that sudo did not take the password that it was given.
+// It is given once: accounts may be locked after a few wrong ones.
+var ErrSudoPassword = errors.New("sudo refused the password")
 
 // ErrClosed is why calls fail on a Host after its Close.
 var ErrClosed = errors.New("it was closed")

@@ -17,12 +17,12 @@ import (
 // touch a token: as long as sshd does (sshd_config(5), LoginGraceTime).
 const signing = 120 * time.Second
 
-// signers are the keys to offer. While an agent signs, the attempt's own time
-// limit is put off, since it may be asking its user.
+// signers are the keys to offer. While one signs that may ask the user, the
+// attempt's own time limit is put off.
 func (a *attempt) signers(timeout time.Duration) []xssh.Signer {
 	var out []xssh.Signer
 	for _, k := range a.who.keys {
-		if algs, ok := k.signer.(xssh.AlgorithmSigner); ok && k.remote {
+		if algs, ok := k.signer.(xssh.AlgorithmSigner); ok && k.patient {
 			out = append(out, &patientSigner{
 				AlgorithmSigner: algs,
 				begin:           func() { a.more(max(signing, timeout)) },

@@ -42,7 +42,7 @@ func TestAgentMayTakeLongerThanAnAttemptToAskItsUser(t *testing.T) {
 				if !ok {
 					t.Fatal("the key cannot sign with an algorithm")
 				}
-				w := &wallet{keys: []identity{{label: "yubikey", signer: slowSigner{signer, tt.takes}, remote: tt.remote}}}
+				w := &wallet{keys: []identity{{label: "yubikey", signer: slowSigner{signer, tt.takes}, patient: tt.remote}}}
 				e := &endpoint{name: "n1", host: "192.0.2.1", port: 22, user: "root", hostKey: s.Fingerprint()}
 				h, err := e.dial(t.Context(), Options{Dial: s.Dial}, w)
 				if tt.want == "" {

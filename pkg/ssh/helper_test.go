@@ -3,6 +3,7 @@ package ssh_test
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,3 +120,5 @@ func text(err error) string {
 	}
 	return err.Error()
 }
+
+func listenUnix(path string) (net.Listener, error) { return net.Listen("unix", path) }

@@ -32,12 +32,13 @@ type Host struct {
 	forwards chan struct{}
 	onwards  chan struct{} // connections to the machines behind it
 	life     life
+	sudo     sudo
 	// viaDocker means that the Docker socket is to be had through the docker
 	// command only.
 	viaDocker atomic.Bool
 }
 
-func newHost(e *endpoint, hostKey string, client *xssh.Client) *Host {
+func newHost(e *endpoint, o Options, hostKey string, client *xssh.Client) *Host {
 	h := &Host{
 		name: e.name, addr: e.addr(), user: e.user, hostKey: hostKey, via: e.via,
 		client:   client,
@@ -45,6 +46,7 @@ func newHost(e *endpoint, hostKey string, client *xssh.Client) *Host {
 		forwards: make(chan struct{}, forwardsAtOnce),
 		onwards:  make(chan struct{}, onwardsAtOnce),
 	}
+	h.sudo.pool, h.sudo.ask = o.Pool, o.SudoPassword
 	h.life.over = make(chan struct{})
 	h.life.run(func() { h.end(client.Wait()) })
 	h.life.run(h.keepalive)

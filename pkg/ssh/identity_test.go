@@ -97,8 +97,8 @@ func TestIdentityThatWasNamedMustBeUsable(t *testing.T) {
 		{"others may read it", write(t, "id", string(good.PEM), 0o640), "others may read it (mode 0640): chmod 600 it"},
 		{"it is no key", write(t, "id", "secret stuff", 0o600), "it holds no private key"},
 		{"it is half a key", write(t, "id", string(good.PEM[:100]), 0o600), "it holds no private key"},
-		{"it is locked", locked.File(t), "it needs a passphrase; add it to an agent"},
-		{"it is locked and of the older kind", write(t, "id", lockedPEM, 0o600), "it needs a passphrase; add it to an agent"},
+		{"it is locked", locked.File(t), "it needs a passphrase, and nobody can be asked for it"},
+		{"it is locked and of the older kind", write(t, "id", lockedPEM, 0o600), "it needs a passphrase, and nobody can be asked for it"},
 		{"it is a public key that no agent holds", write(t, "id.pub", locked.Authorized, 0o644), "it is a public key, and no agent holds its private half"},
 	}
 	for _, tt := range tests {
@@ -139,7 +139,7 @@ func TestAuthErrorSaysWhatWasOffered(t *testing.T) {
 		{name: "a file and an agent's key", target: ssh.Target{IdentityFile: aFile}, options: ssh.Options{Agent: sshtest.Agent(t, a, b)},
 			want: who + "it refused " + aFile + " (" + a.Fingerprint + "), agent key yubikey (" + b.Fingerprint + ")"},
 		{name: "nothing, and why", options: ssh.Options{Agent: "/nonexistent/agent", Home: home},
-			want: who + "there is no key to offer; not offered: the agent's keys (/nonexistent/agent: no such file or directory), " + home + "/.ssh/id_rsa (it needs a passphrase; add it to an agent)"},
+			want: who + "there is no key to offer; not offered: the agent's keys (/nonexistent/agent: no such file or directory), " + home + "/.ssh/id_rsa (it needs a passphrase, and nobody can be asked for it)"},
 		{name: "no more than sshd waits for", options: ssh.Options{Agent: sshtest.Agent(t, many...)},
 			want: who + "it refused " + offered(many[:5]) + "; not offered: agent key k5 (" + many[5].Fingerprint + ") (at most 5 keys are)"},
 		{name: "only named keys, if the configuration says so",

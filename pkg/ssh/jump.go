@@ -150,7 +150,7 @@ func (e *endpoint) jumpList(c *config, t Target) (string, error) {
 // key are the same login, so that one connection does for both.
 func (e *endpoint) key() string {
 	parts := []string{e.user, e.addr(), e.agent, e.hostKey, e.knownName, strconv.FormatBool(e.only)}
-	parts = append(parts, slices.Concat(e.named, []string{""}, e.defaults, []string{""}, e.knownHosts)...)
+	parts = append(parts, slices.Concat(e.certs, []string{""}, e.named, []string{""}, e.defaults, []string{""}, e.knownHosts)...)
 	if e.jump != nil {
 		parts = append(parts, "", e.jump.key())
 	}

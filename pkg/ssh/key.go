@@ -46,7 +46,8 @@ func (PrivateKey) MarshalText() ([]byte, error) { return []byte("[private key]")
 // LoadOrCreateKey reads the private key in a file, or makes one of type
 // ed25519 where there is none: the file with mode 0600, missing folders with
 // 0700, the comment "swarmup NAME" after the folder that holds it. authorized
-// is the line that lets it in, without a newline. created says whether it was
+// is the line that lets it in, without a newline. A key with a passphrase is
+// read, too, where its public half is told. created says whether it was
 // made. Of several calls at once, also from several processes, exactly one
 // makes it; a call that is killed leaves no half of a key.
 func LoadOrCreateKey(path string) (key PrivateKey, authorized string, created bool, err error) {
@@ -71,7 +72,11 @@ func loadKey(path string) (PrivateKey, string, error) {
 		return PrivateKey{}, "", fmt.Errorf("read key %s: %w", path, cause(err))
 	}
 	signer, err := xssh.ParsePrivateKey(data)
-	if err != nil {
+	var locked *xssh.PassphraseMissingError
+	switch {
+	case errors.As(err, &locked) && publicHalf(locked, path) != nil:
+		return NewPrivateKey(data), authorizedLine(publicHalf(locked, path), ""), nil
+	case err != nil:
 		return PrivateKey{}, "", fmt.Errorf("read key %s: %s", path, keyProblem(err))
 	}
 	return NewPrivateKey(data), authorizedLine(signer.PublicKey(), comment(data)), nil

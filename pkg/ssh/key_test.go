@@ -101,8 +101,16 @@ func TestLoadOrCreateKeyAtOnceMakesOneKey(t *testing.T) {
 	}
 }
 
+// Machines are given the public half; the private one is opened where it is used.
+func TestLoadKeyReadsThePublicHalfOfALockedKey(t *testing.T) {
+	key := sshtest.Locked(t)
+	private, authorized, err := ssh.LoadKey(key.File(t))
+	if err != nil || string(private.Reveal()) != string(key.PEM) || authorized+" "+key.Comment != key.Authorized {
+		t.Errorf("got %q, %v, want %q", authorized, err, key.Authorized)
+	}
+}
+
 func TestLoadOrCreateKeyNeverReplacesAFile(t *testing.T) {
-	locked := sshtest.NewLockedKey(t, "ed25519", "")
 	good := sshtest.NewKey(t, "ed25519", "")
 	for _, tt := range []struct {
 		name, content, want string
@@ -110,7 +118,7 @@ func TestLoadOrCreateKeyNeverReplacesAFile(t *testing.T) {
 	}{
 		{"that is empty", "", "it holds no private key", 0o600},
 		{"that is something else", "my diary", "it holds no private key", 0o600},
-		{"that is locked", string(locked.PEM), "it needs a passphrase", 0o600},
+		{"that is locked", lockedPEM, "it needs a passphrase", 0o600},
 		{"that others may read", string(good.PEM), "others may read it (mode 0644): chmod 600 it", 0o644},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

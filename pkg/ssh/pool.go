@@ -19,6 +19,8 @@ type Pool struct {
 	mu    sync.Mutex
 	jumps map[string]*jump
 	doors map[string]chan struct{}
+	keys  map[string]*opened // by label: what was asked for
+	proof *proof             // nil until sudo wanted a password
 }
 
 // jump is a jump host that somebody holds on to.

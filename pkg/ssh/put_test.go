@@ -222,7 +222,7 @@ func TestPutAsAnotherUserIsDoneByRoot(t *testing.T) {
 
 	s = newSite(t, sshtest.Options{Exec: sshtest.Shell(shims(t, map[string]string{"sudo": "echo sudo: a password is required >&2; exit 1"}))})
 	err := s.dialAs(t, "admin").Put(t.Context(), dir+"/f", 0o600, content)
-	if want := "write " + dir + "/f on n1: sudo does not let the login user act as root without a password"; text(err) != want || !errors.Is(err, ssh.ErrSudo) {
+	if want := "write " + dir + "/f on n1: sudo does not let the login user act as root: sudo: a password is required"; text(err) != want || !errors.Is(err, ssh.ErrSudo) {
 		t.Errorf("error\n got %q\nwant %q", err, want)
 	}
 }

@@ -21,6 +21,7 @@ type endpoint struct {
 	defaults []string // identity files that may be there
 	only     bool     // the agent's other keys are not offered
 	agent    string
+	certs    []string // files of certificates that the configuration names
 
 	hostKey    string
 	knownName  string   // the name to look up in the files of known hosts
@@ -122,6 +123,9 @@ func (e *endpoint) fillIdentities(c *config, t Target, o Options) (err error) {
 		for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
 			e.defaults = append(e.defaults, filepath.Join(o.Home, ".ssh", name))
 		}
+	}
+	if e.certs, err = e.paths("CertificateFile", c.got["certificatefile"], t, o); err != nil {
+		return err
 	}
 	return e.lent(t.lender, o)
 }

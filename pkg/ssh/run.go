@@ -22,11 +22,12 @@ const (
 )
 
 // Run runs a command in the login user's shell and returns what it wrote to
-// standard output. Any login user but root runs it as root, through
-// "sudo -n sh -c". stdin may be nil; a Reader that blocks outlives the call.
+// standard output. Any login user but root runs it as root, through sudo; where
+// sudo wants a password, Options.SudoPassword is asked for it. stdin may be nil; a Reader that blocks outlives the call.
 //
 // A command that did not succeed is an *ExitError, a connection that ended
-// beneath it a *LostError, a login user without sudo wraps ErrSudo. More than
+// beneath it a *LostError, a login user without sudo wraps ErrSudo, a password
+// that sudo refused ErrSudoPassword. More than
 // 4 MiB on standard output is an error; of standard error only the end is
 // kept. When ctx ends the command is sent SIGTERM, its channel is closed, and
 // Run returns at most a second later. A command that minds neither goes on
@@ -34,27 +35,35 @@ const (
 // (session.c, session_signal_req): what must not go on has to notice the end of
 // its input or output.
 func (h *Host) Run(ctx context.Context, cmd string, stdin io.Reader) (stdout string, err error) {
-	line := cmd
+	c := command{line: cmd, words: firstWords(cmd), stdin: stdin}
 	if h.user != "root" {
-		line = asRoot(cmd)
+		return h.runAsRoot(ctx, cmd, c)
 	}
-	return h.run(ctx, line, firstWords(cmd), stdin)
+	return h.run(ctx, c)
 }
 
-func (h *Host) run(ctx context.Context, line, words string, stdin io.Reader) (string, error) {
-	doing := fmt.Sprintf("run %q on %s", words, h.name)
+// command is what a session runs.
+type command struct {
+	line  string
+	words string // for messages
+	stdin io.Reader
+	sudo  *sudoLogin // nil where sudo is not given a password
+}
+
+func (h *Host) run(ctx context.Context, c command) (string, error) {
+	doing := fmt.Sprintf("run %q on %s", c.words, h.name)
 	session, done, err := begin(ctx, h, opening[*xssh.Session]{doing, h.sessions, h.client.NewSession})
 	if err != nil {
 		return "", err
 	}
 	out, errs := &head{limit: maxOutput}, &tail{limit: maxOutput}
-	session.Stdout, session.Stderr = out, errs
-	in := &input{from: stdin}
+	session.Stdout, session.Stderr = c.sudo.stdout(out), c.sudo.stderr(errs)
+	in := &input{from: c.stdin, sudo: c.sudo}
 	finished := make(chan struct{})
 	if !h.life.run(func() {
 		defer close(finished)
 		defer done()
-		err = in.feed(session, line)
+		err = in.feed(session, c.line)
 		_ = session.Close()
 	}) {
 		done()
@@ -68,7 +77,7 @@ func (h *Host) run(ctx context.Context, line, words string, stdin io.Reader) (st
 	}
 	switch {
 	case err != nil:
-		return out.String(), h.failure(err, words, errs.String())
+		return out.String(), h.failure(err, c, c.sudo.without(errs.String()))
 	case in.failed.Load() != nil:
 		return out.String(), fmt.Errorf("%s: read its input: %w", doing, *in.failed.Load())
 	case out.over:
@@ -82,12 +91,13 @@ func (h *Host) run(ctx context.Context, line, words string, stdin io.Reader) (st
 // failure, and would wait for a Reader that blocks.
 type input struct {
 	from   io.Reader
+	sudo   *sudoLogin
 	failed atomic.Pointer[error] // of from, not of the connection
 }
 
 // feed runs a line with this input.
 func (in *input) feed(session *xssh.Session, line string) error {
-	if in.from == nil {
+	if in.from == nil && in.sudo == nil {
 		return session.Run(line)
 	}
 	pipe, err := session.StdinPipe()
@@ -97,9 +107,13 @@ func (in *input) feed(session *xssh.Session, line string) error {
 	if err := session.Start(line); err != nil {
 		return err
 	}
+	over := make(chan struct{})
+	defer close(over)
 	go func() {
 		defer func() { _ = pipe.Close() }()
-		_, _ = io.Copy(struct{ io.Writer }{pipe}, in)
+		if in.sudo.enter(pipe, over) && in.from != nil {
+			_, _ = io.Copy(struct{ io.Writer }{pipe}, in)
+		}
 	}()
 	return session.Wait()
 }
@@ -132,15 +146,15 @@ func (h *Host) hangUp(session *xssh.Session, finished <-chan struct{}) {
 }
 
 // failure turns the end of a session into one of the kinds that Run promises.
-func (h *Host) failure(err error, words, stderr string) error {
+func (h *Host) failure(err error, c command, stderr string) error {
 	var exit *xssh.ExitError
 	var missing *xssh.ExitMissingError
-	doing := fmt.Sprintf("run %q on %s", words, h.name)
+	doing := fmt.Sprintf("run %q on %s", c.words, h.name)
 	switch {
 	case errors.As(err, &exit):
-		e := &ExitError{Host: h.name, Cmd: words, Code: exit.ExitStatus(), Signal: exit.Signal(), Stderr: stderr}
-		if h.user != "root" && noSudo(e) {
-			return fmt.Errorf("%s as %s: %w: %s", doing, h.user, ErrSudo, lastLine(stderr))
+		e := &ExitError{Host: h.name, Cmd: c.words, Code: exit.ExitStatus(), Signal: exit.Signal(), Stderr: stderr}
+		if h.user != "root" {
+			return h.sudoProblem(e, c)
 		}
 		return e
 	case errors.As(err, &missing), cutOff(err):
@@ -152,26 +166,6 @@ func (h *Host) failure(err error, words, stderr string) error {
 }
 
 var errNoStatus = errors.New("the session ended without an exit status")
-
-// asRoot wraps a command for a login user that is not root. The locale is
-// fixed, so that sudo's refusals can be recognised.
-func asRoot(cmd string) string {
-	return "env LC_ALL=C sudo -n sh -c " + quote(cmd)
-}
-
-// noSudo recognises sudo's own refusals (exit status 1) and its absence (127),
-// in words of sudo 1.8 and 1.9 and of sudo-rs.
-func noSudo(e *ExitError) bool {
-	last := lastLine(e.Stderr)
-	switch e.Code {
-	case 1:
-		return strings.HasPrefix(last, "sudo: ") || strings.Contains(last, "is not in the sudoers file") ||
-			strings.Contains(last, "is not allowed to execute") || strings.HasPrefix(last, "sudo-rs: ")
-	case 127:
-		return strings.Contains(last, "sudo") && strings.HasPrefix(last, "env: ")
-	}
-	return false
-}
 
 // quote makes one word of POSIX shell out of any string.
 func quote(s string) string {

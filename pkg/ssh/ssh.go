@@ -63,6 +63,17 @@ type Options struct {
 	LocalUser string
 	// Key is a private key to log in with, ahead of all others.
 	Key PrivateKey
+	// Passphrase asks the user for the passphrase of a private key, named as in
+	// messages; attempt counts from 0, and grows when what was given did not open
+	// it. nil means that nobody can be asked: keys with a passphrase then are of
+	// use only in an agent. It is called once at a time for each key, and what was
+	// given is kept in Pool.
+	Passphrase func(ctx context.Context, key string, attempt int) (Secret, error)
+	// SudoPassword asks the user for the password with which the login user acts
+	// as root, on the host that is named first; the same one is used on all. It is
+	// called once for a Pool, and only when sudo on some host wants one. nil means
+	// that nobody can be asked.
+	SudoPassword func(ctx context.Context, host string) (Secret, error)
 	// AcceptNew accepts the key of a host that is not known at all, and
 	// appends it to the first file of known hosts. A key that differs from a
 	// known one is refused all the same.
@@ -87,6 +98,9 @@ type Options struct {
 // when the host is not who it should be, *AuthError when it let nobody in, and
 // others for mistakes in files and settings, which come before any dial.
 func Dial(ctx context.Context, t Target, o Options) (*Host, error) {
+	if o.Pool == nil {
+		o.Pool = new(Pool)
+	}
 	to, err := resolve(t, o)
 	if err != nil {
 		return nil, err

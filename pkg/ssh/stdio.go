@@ -22,16 +22,13 @@ func (h *Host) dialStdio(ctx context.Context, socket string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	line := "docker -H " + quote("unix://"+socket) + " system dial-stdio"
-	if h.user != "root" {
-		line = asRoot("exec " + line)
-	}
-	s, err := startStdio(session, line, done)
+	s, err := h.startDocker(ctx, session, "docker -H "+quote("unix://"+socket)+" system dial-stdio")
 	if err != nil {
 		_ = session.Close()
 		done()
-		return nil, fmt.Errorf("%s: %w", doing, h.refused(err))
+		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
+	s.done = done
 	s.alive = func() { h.viaDocker.Store(true) }
 	return h.pipe(s, "unix", socket)
 }
@@ -54,8 +51,50 @@ func (h *Host) isSocket(ctx context.Context, socket, doing string) error {
 	return nil
 }
 
+// startDocker runs the docker command as root, with sudo's password where that
+// is known to be wanted: isSocket has found out.
+func (h *Host) startDocker(ctx context.Context, session *xssh.Session, line string) (stream, error) {
+	switch {
+	case h.user == "root":
+		s, err := startStdio(session, line, nil)
+		return s, h.startProblem(err)
+	case h.sudo.mode.Load() != sudoWithPassword:
+		s, err := startStdio(session, asRoot("exec "+line), nil)
+		return s, h.startProblem(err)
+	}
+	login, verdict, err := h.sudoLogin(ctx)
+	if err != nil {
+		return stream{}, err
+	}
+	defer func() { verdict(login) }()
+	s, err := startStdio(session, login.line("exec "+line), login)
+	if err != nil {
+		return stream{}, h.startProblem(err)
+	}
+	entered := make(chan bool, 1)
+	if !h.life.run(func() { entered <- login.enterStream(s) }) {
+		return stream{}, h.lost()
+	}
+	select {
+	case ok := <-entered:
+		if !ok {
+			return stream{}, h.passwordProblem(login)
+		}
+		return s, nil
+	case <-ctx.Done():
+		return stream{}, context.Cause(ctx)
+	}
+}
+
+func (h *Host) startProblem(err error) error {
+	if err == nil {
+		return nil
+	}
+	return h.refused(err)
+}
+
 // startStdio runs a command whose standard input and output are a stream.
-func startStdio(session *xssh.Session, line string, done func()) (stream, error) {
+func startStdio(session *xssh.Session, line string, login *sudoLogin) (stream, error) {
 	in, err := session.StdinPipe()
 	if err != nil {
 		return stream{}, err
@@ -65,7 +104,7 @@ func startStdio(session *xssh.Session, line string, done func()) (stream, error)
 		return stream{}, err
 	}
 	errs := &tail{limit: 4096}
-	session.Stderr = errs
+	session.Stderr = login.stderr(errs)
 	if err := session.Start(line); err != nil {
 		return stream{}, err
 	}
@@ -74,9 +113,9 @@ func startStdio(session *xssh.Session, line string, done func()) (stream, error)
 		io.Writer
 		io.Closer
 	}{out, in, session}
-	return stream{ReadWriteCloser: rwc, end: in.Close, done: done, why: func() error {
+	return stream{ReadWriteCloser: rwc, end: in.Close, why: func() error {
 		err := session.Wait()
-		if last := lastLine(errs.String()); err != nil && last != "" {
+		if last := lastLine(login.without(errs.String())); err != nil && last != "" {
 			return errors.New(strings.TrimPrefix(last, "error during connect: "))
 		}
 		return nil

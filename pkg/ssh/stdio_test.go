@@ -127,7 +127,7 @@ func TestDockerSocketSaysWhyItCannotBeReached(t *testing.T) {
 	}{
 		{name: "there is none", host: &dockerHost{}, dial: "connect to /run/docker.sock on n1: no such socket: Docker is not installed or not running"},
 		{name: "the login user has no sudo", host: &dockerHost{}, exec: script("", "sudo: a password is required\n", 1),
-			dial: "connect to /run/docker.sock on n1: sudo does not let the login user act as root without a password"},
+			dial: "connect to /run/docker.sock on n1: sudo does not let the login user act as root: sudo: a password is required"},
 		{name: "nobody answers", host: &dockerHost{socket: true, stderr: "noise\nCannot connect to the Docker daemon at unix:///run/docker.sock. Is the docker daemon running?\n"},
 			read: "read from /run/docker.sock on n1: Cannot connect to the Docker daemon at unix:///run/docker.sock. Is the docker daemon running?"},
 		{name: "there is no client", host: &dockerHost{socket: true, stderr: "sh: 1: docker: not found\n"}, read: "read from /run/docker.sock on n1: sh: 1: docker: not found"},

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -61,6 +62,42 @@ func NewLockedKey(t testing.TB, kind, comment string) Key {
 	}{"aes256-ctr", "bcrypt", "salt", 1, k.Signer(t).PublicKey().Marshal(), make([]byte, 64)})...)
 	k.PEM = pem.EncodeToMemory(&pem.Block{Type: "OPENSSH PRIVATE KEY", Bytes: body})
 	return k
+}
+
+// Certify has an authority sign a user certificate for the key, valid for an
+// hour for the principals, and returns the line of its file. change may be nil.
+func (k Key) Certify(t testing.TB, ca Key, principals []string, change func(*ssh.Certificate)) string {
+	t.Helper()
+	cert := k.certificate(t, ca, principals, change)
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(cert))) + " " + k.Comment
+}
+
+func (k Key) certificate(t testing.TB, ca Key, principals []string, change func(*ssh.Certificate)) *ssh.Certificate {
+	t.Helper()
+	now := time.Now()
+	cert := &ssh.Certificate{
+		Key: k.Signer(t).PublicKey(), CertType: ssh.UserCert, KeyId: k.Comment, ValidPrincipals: principals,
+		ValidAfter: uint64(now.Add(-time.Minute).Unix()), ValidBefore: uint64(now.Add(time.Hour).Unix()),
+	}
+	if change != nil {
+		change(cert)
+	}
+	if err := cert.SignCert(rand.Reader, ca.Signer(t)); err != nil {
+		t.Fatalf("sshtest: %v", err)
+	}
+	return cert
+}
+
+// CertAgent starts an SSH agent that holds a key and a certificate for it, and
+// returns its socket.
+func CertAgent(t testing.TB, k, ca Key, principals ...string) string {
+	t.Helper()
+	ring := agent.NewKeyring()
+	added := agent.AddedKey{PrivateKey: k.private, Certificate: k.certificate(t, ca, principals, nil), Comment: k.Comment}
+	if err := ring.Add(added); err != nil {
+		t.Fatalf("sshtest: %v", err)
+	}
+	return ServeAgent(t, ring)
 }
 
 // Signer signs with the key.
