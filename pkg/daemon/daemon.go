@@ -21,6 +21,8 @@ const (
 	None    Effect = "none"
 	Reload  Effect = "reload"  // SIGHUP; no container notices
 	Restart Effect = "restart" // the containers of a swarm member stop
+	// Never is that of keys that a node of a swarm cannot have. No Change has it.
+	Never Effect = "never"
 )
 
 // Change is one difference. Key is the key of daemon.json, or for the three

@@ -2,34 +2,16 @@ package daemon
 
 import "strings"
 
-// reloadable holds the keys that an engine takes over on SIGHUP, and whether
-// taking the key out of the file has an effect at a reload too; where it has
-// none the engine keeps the old value until it is restarted. Source: moby
-// daemon/reload.go (Reload) and daemon/reload_unix.go (reloadPlatform).
-//
-// Left out, and so a restart, although a reload looks at them:
-// authorization-plugins, since an unknown plugin makes dockerd exit at once
-// (daemon/command/daemon.go, reloadConfig), and live-restore, which a swarm
-// member takes at a reload and then refuses at its next start.
-func reloadable(key string) (set, unset bool) {
-	switch key {
-	case "max-concurrent-downloads", "max-concurrent-uploads", "max-download-attempts",
-		"features", "network-diagnostic-port", "nri-opts":
-		return true, true
-	case "debug", "shutdown-timeout", "default-stop-timeout", "runtimes", "default-runtime",
-		"default-shm-size", "default-ipc-mode", "default-cgroupns-mode":
-		return true, false
-	}
-	return false, false
-}
-
 // EffectOf tells what it takes until a new value of a key works. It also knows
-// the keys of list elements, such as "labels.role".
+// the keys of list elements, such as "labels.role". A key that no engine knows
+// takes a restart: that is what a key takes that a reload does not look at, and
+// an engine that does not know it refuses the file before it is in place, or
+// does not start with it and gets its old file back.
 func EffectOf(key string) Effect {
-	if isElement(key) || isList(key) {
+	if isElement(key) {
 		return Reload
 	}
-	if set, _ := reloadable(key); set {
+	if k, _ := KeyOf(key); k.Set == Reload {
 		return Reload
 	}
 	return Restart
@@ -41,7 +23,7 @@ func (c Change) Effect() Effect {
 	if isElement(c.Key) || c.To != nil {
 		return EffectOf(c.Key)
 	}
-	if _, unset := reloadable(c.Key); unset {
+	if k, _ := KeyOf(c.Key); k.Unset == Reload {
 		return Reload
 	}
 	return Restart

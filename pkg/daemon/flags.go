@@ -30,21 +30,10 @@ func (e *FlagError) Error() string {
 }
 
 // flagOf gives the flag of a key of daemon.json; flags that may be repeated have
-// another name there
-// (moby daemon/command/config.go and config_unix.go).
+// another name there (moby daemon/command/config.go and config_unix.go).
 func flagOf(key string) string {
-	switch key {
-	case insecureKey:
-		return "insecure-registry"
-	case "hosts":
-		return "host"
-	case "dns-opts":
-		return "dns-opt"
-	case "log-opts", "labels", mirrorsKey, "storage-opts", "exec-opts", "authorization-plugins",
-		"default-ulimits", "default-address-pools", "cluster-store-opts":
-		return strings.TrimSuffix(key, "s")
-	case "runtimes":
-		return "add-runtime"
+	if k, _ := KeyOf(key); k.Flag != "" {
+		return k.Flag
 	}
 	return key
 }
@@ -53,6 +42,12 @@ func flagOf(key string) string {
 // sorted; the result is never nil. args[0] is the program.
 func FlagKeys(args []string) []string {
 	out := []string{}
+	keys := map[string]string{} // by flag
+	for _, k := range Keys() {
+		if k.Flag != "" {
+			keys["--"+k.Flag] = k.Name
+		}
+	}
 	short := map[string]string{"-H": "hosts", "-D": "debug", "-l": "log-level", "-g": "data-root",
 		"-G": "group", "-b": "bridge", "-s": "storage-driver", "-p": "pidfile"}
 	for _, arg := range args[min(1, len(args)):] {
@@ -62,25 +57,12 @@ func FlagKeys(args []string) []string {
 			continue
 		}
 		if flag, ok := strings.CutPrefix(name, "--"); ok && flag != "" {
-			out = append(out, keyOf(flag))
+			if key, ok := keys[name]; ok {
+				flag = key
+			}
+			out = append(out, flag)
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-// keyOf is the reverse of flagOf.
-func keyOf(flag string) string {
-	switch flag {
-	case "insecure-registry":
-		return insecureKey
-	case "add-runtime":
-		return "runtimes"
-	case "registry-mirror":
-		return mirrorsKey
-	case "host", "dns-opt", "log-opt", "label", "storage-opt", "exec-opt", "authorization-plugin",
-		"default-ulimit", "default-address-pool", "cluster-store-opt":
-		return flag + "s"
-	}
-	return flag
 }

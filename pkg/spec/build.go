@@ -21,6 +21,7 @@ func (b *builder) cluster(top *topKeys) *Cluster {
 		SSH:      b.ssh(&top.SSH.v, SSH{}),
 		Swarm:    b.swarm(&top.Swarm.v),
 		Protect:  top.Protect.v,
+		Warnings: b.remarks,
 	}
 	engine := b.engine(&top.Engine.v, Engine{Install: InstallDistro})
 	g := groups{builder: b, cluster: c, engine: engine, names: map[string]place{}, addresses: map[string]place{}}

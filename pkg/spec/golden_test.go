@@ -2,12 +2,17 @@ package spec
 
 import (
 	"bytes"
+	stdcmp "cmp"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/swarmup/swarmup/pkg/daemon"
 )
 
 var update = flag.Bool("update", false, "write the generated files anew")
@@ -20,6 +25,7 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	for path, want := range map[string][]byte{
 		"../../schema/cluster.schema.json": schema,
 		"../../docs/cluster-yaml.md":       Reference(),
+		"../../docs/engine-config.md":      engineConfig(t),
 	} {
 		if *update {
 			if err := os.WriteFile(path, want, 0o644); err != nil {
@@ -34,6 +40,27 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 			t.Errorf("%s is not current: go test ./pkg/spec -update\n%s", filepath.Base(path), cmp.Diff(string(got), string(want)))
 		}
 	}
+}
+
+// engineConfig is the page with the table of the keys of daemon.json made anew.
+func engineConfig(t *testing.T) []byte {
+	t.Helper()
+	page := string(read(t, "../../docs/engine-config.md"))
+	before, rest, begun := strings.Cut(page, "-update -->\n")
+	_, after, ended := strings.Cut(rest, "<!-- end of keys -->")
+	if !begun || !ended {
+		t.Fatal("engine-config.md has no place for the table")
+	}
+	var b strings.Builder
+	b.WriteString("| Key | A change takes | Engines | Remark | Source |\n| --- | --- | --- | --- | --- |\n")
+	for _, k := range daemon.Keys() {
+		remark := k.Why
+		if k.Set == daemon.Reload && k.Unset == daemon.Restart {
+			remark = "going back to the default takes a restart"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.Name, k.Set, stdcmp.Or(k.Engines, "all"), remark, k.Source)
+	}
+	return []byte(before + "-update -->\n" + b.String() + "<!-- end of keys -->" + after)
 }
 
 func TestStartersParse(t *testing.T) {

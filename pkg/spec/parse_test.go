@@ -29,7 +29,7 @@ engine:
   labels: {env: prod, role: any}
   insecure_registries: [registry.local:5000, 10.0.0.0/8]
   registry_mirrors: ["https://m.local", "http://n.local/path/"]
-  daemon: {log-driver: local, log-opts: {max-file: "3"}, debug: true, mtu: 1400, ratio: 1.5, dns: [10.0.0.2]}
+  daemon: {log-driver: local, log-opts: {max-file: "3"}, debug: true, mtu: 1400, cpu-rt-period: 1.5, dns: [10.0.0.2]}
 swarm:
   id: 53x1z42eir65p7gvw1nc5utuy
   advertise: 10.0.0.0/16
@@ -60,7 +60,7 @@ protect: true
 func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 	daemon := map[string]any{
 		"log-driver": "local", "log-opts": map[string]any{"max-file": "3"},
-		"debug": true, "mtu": 1400, "ratio": 1.5, "dns": []any{"10.0.0.2"},
+		"debug": true, "mtu": 1400, "cpu-rt-period": 1.5, "dns": []any{"10.0.0.2"},
 	}
 	ownDaemon := maps.Clone(daemon)
 	ownDaemon["log-driver"] = "journald"
@@ -245,6 +245,22 @@ func TestRemarksAboutTheNumberOfManagers(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%d managers: want-, got+:\n%s", tt.count, diff)
 		}
+	}
+}
+
+func TestAKeyOfDaemonJSONThatNoEngineKnowsIsARemark(t *testing.T) {
+	c := parse(t, "engine:\n  daemon:\n    log-drivr: local\n    some-new-thing: 1\n    log-opts: {a: b}"+onDocker)
+	var got []string
+	for _, w := range c.Warnings {
+		got = append(got, w.String())
+	}
+	const text = ": it is taken for one that needs a restart"
+	want := []string{
+		`cluster.yaml:3:5: engine.daemon.log-drivr: no engine from 20.10 to 29 knows this key of daemon.json (did you mean "log-driver"?)` + text,
+		"cluster.yaml:4:5: engine.daemon.some-new-thing: no engine from 20.10 to 29 knows this key of daemon.json" + text,
+	}
+	if diff := cmp.Diff(want, got); diff != "" || c.Nodes[0].Engine.Daemon["log-drivr"] != "local" {
+		t.Errorf("want-, got+:\n%s%v", diff, c.Nodes[0].Engine.Daemon)
 	}
 }
 

@@ -15,6 +15,7 @@ type reader struct {
 	file     string
 	env      environment
 	problems []Problem
+	remarks  []Problem // that do not make the file wrong
 }
 
 // wrong notes a mistake.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/swarmup/swarmup/pkg/daemon"
 )
 
 // settings are keys of daemon.json with the values that JSON knows: string,
@@ -23,45 +25,46 @@ func (s *settings) read(r *reader, n node) bool {
 	*s = make(settings, len(entries))
 	for _, e := range entries {
 		v, ok := r.anything(e.value)
-		if ok {
-			if why := refusedSetting(e.name, v); why != "" {
-				r.wrong(place{e.keyPos, e.value.path}, "%s", why)
-				ok = false
-			}
-		}
 		(*s)[e.name] = v
 		good = good && ok
+	}
+	for _, e := range entries {
+		if why := refusedSetting(e.name, *s); why != "" {
+			r.wrong(place{e.keyPos, e.value.path}, "%s", why)
+			good = false
+		}
+		r.unknownSetting(e)
 	}
 	return good
 }
 
-// refusedSetting says why a key of daemon.json may not be set, "" if it may.
-func refusedSetting(key string, v any) string {
-	switch key {
-	case "labels":
-		return "write engine.labels or engine_labels instead"
-	case "insecure-registries":
-		return "write engine.insecure_registries instead"
-	case "registry-mirrors":
-		return "write engine.registry_mirrors instead"
-	case "swarm-default-advertise-addr":
-		return "write advertise instead"
-	case "hosts":
-		// dockerd does not start with a key that is a flag as well (moby
-		// daemon/config/config.go, findConfigurationConflicts).
-		return "the engine's unit sets -H, and an engine with both does not start"
-	case "live-restore":
-		// moby daemon/config/config_linux.go, ValidatePlatformConfig.
-		return "an engine with live-restore cannot be in a swarm"
-	case "firewall-backend":
-		if v == "nftables" {
-			return "an engine with the nftables back end cannot be in a swarm"
-		}
-	}
+// refusedSetting says why a key of daemon.json may not be set, "" if it may. all
+// are the keys that stand together.
+func refusedSetting(key string, all settings) string {
 	if strings.Contains(key, "_") {
 		return fmt.Sprintf("keys of daemon.json are spelled with hyphens (did you mean %q?)", strings.ReplaceAll(key, "_", "-"))
 	}
-	return ""
+	return daemon.Refused(key, all)
+}
+
+// unknownSetting remarks on a key that no engine knows. It is no mistake: the
+// engine may be newer than what is known here, and has the last word.
+func (r *reader) unknownSetting(e entry) {
+	if _, ok := daemon.KeyOf(e.name); ok || strings.Contains(e.name, "_") {
+		return
+	}
+	var known []string
+	for _, k := range daemon.Keys() {
+		known = append(known, k.Name)
+	}
+	hint := ""
+	if near := Nearest(e.name, known); near != "" {
+		hint = fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	r.remarks = append(r.remarks, Problem{
+		Pos: e.keyPos, Path: e.value.path,
+		Text: fmt.Sprintf("no engine from 20.10 to 29 knows this key of daemon.json%s: it is taken for one that needs a restart", hint),
+	})
 }
 
 // anything reads a value of no fixed type.
