@@ -126,6 +126,15 @@ func (k control) Services(ctx context.Context) (out []engine.Service, err error)
 // other: one that meets a change of the role is refused in words that do not say
 // so (swarmkit manager/controlapi/node.go checks roles before versions).
 func (k control) UpdateNode(ctx context.Context, id string, change func(*engine.NodeSpec)) error {
+	return k.inTurn(ctx, id, func(ctx context.Context, e *swarm.Engine) error { return e.UpdateNode(ctx, id, change) })
+}
+
+// TouchNode writes a node's entry as it is.
+func (k control) TouchNode(ctx context.Context, id string) error {
+	return k.inTurn(ctx, id, func(ctx context.Context, e *swarm.Engine) error { return e.TouchNode(ctx, id) })
+}
+
+func (k control) inTurn(ctx context.Context, id string, f func(context.Context, *swarm.Engine) error) error {
 	turn := k.c.turn(id)
 	select {
 	case turn <- struct{}{}:
@@ -133,7 +142,7 @@ func (k control) UpdateNode(ctx context.Context, id string, change func(*engine.
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	return k.ask(ctx, "update a node", func(ctx context.Context, e *swarm.Engine) error { return e.UpdateNode(ctx, id, change) })
+	return k.ask(ctx, "update a node", f)
 }
 
 // turn holds one token: who has it may change that entry.
@@ -154,6 +163,25 @@ func (k control) RemoveNode(ctx context.Context, id string, force bool) error {
 // UpdateSwarm changes the swarm's settings.
 func (k control) UpdateSwarm(ctx context.Context, change func(*engine.SwarmSpec)) error {
 	return k.ask(ctx, "update the swarm", func(ctx context.Context, e *swarm.Engine) error { return e.UpdateSwarm(ctx, change) })
+}
+
+// Ingress shows the network of published ports.
+func (k control) Ingress(ctx context.Context) (out engine.Ingress, err error) {
+	err = k.ask(ctx, "show the ingress network", func(ctx context.Context, e *swarm.Engine) (err error) {
+		out, err = e.Ingress(ctx)
+		return err
+	})
+	return out, err
+}
+
+// RemoveIngress removes that network.
+func (k control) RemoveIngress(ctx context.Context, id string) error {
+	return k.ask(ctx, "remove the ingress network", func(ctx context.Context, e *swarm.Engine) error { return e.RemoveIngress(ctx, id) })
+}
+
+// CreateIngress makes it.
+func (k control) CreateIngress(ctx context.Context, want engine.IngressRequest) error {
+	return k.ask(ctx, "create the ingress network", func(ctx context.Context, e *swarm.Engine) error { return e.CreateIngress(ctx, want) })
 }
 
 // leader gives the address at which nodes join: the leader's, since another

@@ -35,7 +35,7 @@ func (c *Cluster) init(ctx context.Context, h *host) (string, error) {
 	info, err := bootstrap.Init(ctx, h, h, engine.InitRequest{
 		Advertise: advertise, DataPath: dataPath,
 		Pool: s.DefaultAddrPool, SubnetSize: s.SubnetSize, DataPathPort: s.DataPathPort,
-		NodeCertExpiry: s.NodeCertExpiry,
+		NodeCertExpiry: s.NodeCertExpiry, TaskHistory: s.TaskHistory, Heartbeat: s.Heartbeat,
 	})
 	if err != nil {
 		return "", err
@@ -44,6 +44,9 @@ func (c *Cluster) init(ctx context.Context, h *host) (string, error) {
 	c.round.swarmID = info.ClusterID
 	c.mu.Unlock()
 	h.setManager(true)
+	if err := c.ingress(ctx); err != nil {
+		return "", err
+	}
 	return "swarm " + info.ClusterID, nil
 }
 

@@ -173,11 +173,32 @@ func (c *Cluster) forget(ctx context.Context, s plan.Step) error {
 }
 
 // settings brings the swarm's settings to what the file says, in one update.
+// The ingress network is no part of them for a swarm, but for the file.
 func (c *Cluster) settings(ctx context.Context) error {
 	want := c.cfg.Spec.Swarm
-	return control{c}.UpdateSwarm(ctx, func(s *engine.SwarmSpec) {
+	err := control{c}.UpdateSwarm(ctx, func(s *engine.SwarmSpec) {
 		if want.NodeCertExpiry != 0 {
 			s.NodeCertExpiry = want.NodeCertExpiry
 		}
+		if want.TaskHistory != nil {
+			s.TaskHistory = *want.TaskHistory
+		}
+		if want.Heartbeat != 0 {
+			s.Heartbeat = want.Heartbeat
+		}
 	})
+	if err != nil {
+		return err
+	}
+	return c.ingress(ctx)
+}
+
+// ingress makes the ingress network what the file says, where it says anything.
+func (c *Cluster) ingress(ctx context.Context) error {
+	want := c.cfg.Spec.Swarm.Ingress
+	if !want.Given() {
+		return nil
+	}
+	_, err := bootstrap.Ingress(ctx, control{c}, plan.IngressOf(want))
+	return err
 }

@@ -127,7 +127,9 @@ func (c *Cluster) view(ctx context.Context) *plan.View {
 		}
 		var v *plan.View
 		err := h.tell(ctx, func(e *swarm.Engine) (err error) {
-			v, err = viewOf(ctx, e)
+			if v, err = viewOf(ctx, e); err == nil && c.cfg.Spec.Swarm.Ingress.Given() {
+				err = mesh(ctx, e, v)
+			}
 			return err
 		})
 		if err == nil {
@@ -182,8 +184,28 @@ func viewOf(ctx context.Context, e *swarm.Engine) (*plan.View, error) {
 		Settings: spec.Swarm{
 			DefaultAddrPool: sw.Pool, SubnetSize: sw.SubnetSize,
 			DataPathPort: sw.DataPathPort, NodeCertExpiry: sw.NodeCertExpiry,
+			TaskHistory: &sw.TaskHistory, Heartbeat: sw.Heartbeat,
 		},
 	}, nil
+}
+
+// mesh adds what there is to know of the ingress network.
+func mesh(ctx context.Context, e *swarm.Engine, v *plan.View) error {
+	i, err := e.Ingress(ctx)
+	if err != nil {
+		return err
+	}
+	services, err := e.Services(ctx)
+	if err != nil {
+		return err
+	}
+	v.Ingress = &i
+	for _, s := range services {
+		if s.Mesh {
+			v.Mesh = append(v.Mesh, s.Name)
+		}
+	}
+	return nil
 }
 
 // states gives all hosts as a plan needs them, sorted.

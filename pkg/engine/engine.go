@@ -90,12 +90,16 @@ type Swarm struct {
 	SubnetSize     uint32
 	DataPathPort   uint32
 	NodeCertExpiry time.Duration
+	TaskHistory    int
+	Heartbeat      time.Duration
 	Rotating       bool // a root CA rotation is in progress
 }
 
 // SwarmSpec is what may be changed about a swarm.
 type SwarmSpec struct {
 	NodeCertExpiry time.Duration
+	TaskHistory    int           // ended tasks that are remembered, of each slot
+	Heartbeat      time.Duration // of nodes to managers
 }
 
 // InitRequest asks an engine to become the first manager of a new swarm. Zero
@@ -107,6 +111,8 @@ type InitRequest struct {
 	SubnetSize     uint32
 	DataPathPort   uint32
 	NodeCertExpiry time.Duration
+	TaskHistory    *int // nil leaves it to the engine
+	Heartbeat      time.Duration
 }
 
 // JoinRequest asks an engine to join. The engine uses exactly one remote
@@ -148,6 +154,8 @@ type Service struct {
 	Name    string
 	Running uint64
 	Desired uint64
+	// Mesh means that it publishes a port through the ingress network.
+	Mesh bool
 }
 
 // Token lets a node into a swarm. It never prints its value, not even inside
@@ -181,6 +189,7 @@ var (
 	ErrLocked        = errors.New("the swarm is locked")
 	ErrQuorum        = errors.New("it would lose quorum")
 	ErrNotFound      = errors.New("not found")
+	ErrExists        = errors.New("it exists already")
 	// ErrToken means that a join token is malformed, of another swarm, or no
 	// longer valid.
 	ErrToken = errors.New("the join token does not open this swarm")

@@ -19,6 +19,7 @@ type liveDiff struct {
 	stuck    string   // a manager of the file that cannot be added now
 	left     string   // the last step of the removal before, of anybody
 	lost     string   // the last step that took a manager away
+	meshed   string   // the step that makes the ingress network
 }
 
 func (d *differ) live() {
@@ -61,14 +62,6 @@ func (l *liveDiff) nodes(buried map[string][]string) {
 				l.node(p, buried[p.node.Name])
 			}
 		}
-	}
-}
-
-// settings plans the one update of the swarm's own settings.
-func (l *liveDiff) settings() {
-	want, have := l.want.Swarm.NodeCertExpiry, l.have.Swarm.Settings.NodeCertExpiry
-	if want != 0 && want != have {
-		l.add(Step{Action: Settings, Changes: []Change{{What: "node_cert_expiry", From: have.String(), To: want.String()}}})
 	}
 }
 
@@ -179,7 +172,7 @@ func (l *liveDiff) node(p pair, before []string) {
 	}
 	s := Step{
 		Action: Join, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host),
-		Why: why, Maybe: maybe(p.host), After: append([]string{ready}, before...),
+		Why: why, Maybe: maybe(p.host), After: append([]string{ready, l.meshed}, before...),
 	}
 	l.join(s, p)
 }

@@ -30,8 +30,14 @@ type View struct {
 	Via   string        `json:"via"` // the node that was asked
 	Nodes []engine.Node `json:"nodes"`
 
-	// The settings; those of init cannot be changed any more.
+	// The settings; those of init cannot be changed any more. Of the ingress
+	// network Settings say nothing.
 	Settings spec.Swarm `json:"-"`
+	// Ingress is the network of published ports, and Mesh the names of the
+	// services that use it, sorted; nil where the file says nothing about it, and
+	// nobody asked.
+	Ingress *engine.Ingress `json:"ingress,omitempty"`
+	Mesh    []string        `json:"mesh,omitempty"`
 	// Rotating means that a root CA rotation is in progress.
 	Rotating bool `json:"rotating,omitempty"`
 }

@@ -60,8 +60,17 @@ type swarmKeys struct {
 	SubnetSize      val[int]          `yaml:"subnet_size" jsonschema:"minimum=1,maximum=29" doc:"The prefix length of each overlay network. Fixed when the swarm is made."`
 	DataPathPort    val[int]          `yaml:"data_path_port" jsonschema:"minimum=1024,maximum=49151" doc:"The UDP port of overlay traffic. Fixed when the swarm is made."`
 	NodeCertExpiry  val[duration]     `yaml:"node_cert_expiry" doc:"How long a node's certificate is valid, at least 1h; the engine's default is 2160h."`
+	TaskHistory     val[int]          `yaml:"task_history" jsonschema:"minimum=0,maximum=100000" doc:"How many ended tasks of each slot of a service the managers remember; the engine's default is 5."`
+	Heartbeat       val[duration]     `yaml:"heartbeat" doc:"How often nodes tell the managers that they live, 1s to 1h; after three missed ones a node is down. The engine's default is 5s."`
 	Autolock        val[unlocked]     `yaml:"autolock" doc:"Only false is supported yet."`
-	Ingress         later             `yaml:"ingress" jsonschema:"-"`
+	Ingress         val[ingressKeys]  `yaml:"ingress" doc:"The network of published ports. What it says is made before any node joins."`
+}
+
+// ingressKeys are the settings of the ingress network.
+type ingressKeys struct {
+	MTU       val[int]    `yaml:"mtu" jsonschema:"minimum=576,maximum=65535,example=1400" doc:"The largest packet: that of the network beneath less 50 bytes, and 50 more with encrypted. Absent: 1450, the engine's default."`
+	Subnet    val[string] `yaml:"subnet" jsonschema:"example=10.255.0.0/16" doc:"Its IPv4 range, an address for each node and one more. Absent: one of default_addr_pool."`
+	Encrypted val[bool]   `yaml:"encrypted" doc:"Whether its traffic between nodes is encrypted, by IPsec. Absent: false."`
 }
 
 // group is an element of managers or workers: a node, or several alike.

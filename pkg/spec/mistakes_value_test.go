@@ -210,6 +210,10 @@ func swarmMistakes() []mistake {
 			"1:22: swarm.subnet_size: 30 is not between 1 and 29"},
 		{"a data path port out of range", "swarm: {data_path_port: 1023}" + onDocker,
 			"1:25: swarm.data_path_port: 1023 is not between 1024 and 49151"},
+		{"settings out of range", "swarm:\n  task_history: -1\n  heartbeat: 500ms\n  ingress: {mtu: 500, subnet: 10.0.0.0/30, encrypted: 1}" + onDocker,
+			"2:17: swarm.task_history: -1 is not between 0 and 100000\n3:14: swarm.heartbeat: 500ms is not between 1s and 1h\n4:18: swarm.ingress.mtu: 500 is not between 576 and 65535\n4:31: swarm.ingress.subnet: \"10.0.0.0/30\" has no room for the addresses of nodes\n4:55: swarm.ingress.encrypted: wants true or false, found the number 1"},
+		{"an ingress network that is an address", "swarm: {ingress: {subnet: 10.1.0.1/16}}" + onDocker,
+			`1:27: swarm.ingress.subnet: "10.1.0.1/16" is an address within a range (did you mean "10.1.0.0/16"?)`},
 		{"a certificate of minutes", "swarm: {node_cert_expiry: 59m}" + onDocker,
 			"1:27: swarm.node_cert_expiry: 59m0s is less than 1h"},
 	}

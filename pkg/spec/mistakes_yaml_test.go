@@ -214,8 +214,6 @@ func plannedMistakes() []mistake {
 			`1:19: engine.install: "./install.sh" is not supported yet (known: distro, none)`},
 		{"an environment", "engine: {env: {A: b}}" + onDocker,
 			"1:10: engine.env: not supported yet"},
-		{"the ingress network", "swarm: {ingress: {mtu: 1400}}" + onDocker,
-			"1:9: swarm.ingress: not supported yet"},
 		{"autolock", "swarm: {autolock: true}" + onDocker,
 			"1:19: swarm.autolock: true is not supported yet (only false is)"},
 		{"autolock with a store", "swarm: {autolock: {key_file: k}}" + onDocker,

@@ -38,6 +38,9 @@ swarm:
   data_path_port: 4790
   node_cert_expiry: 720h
   autolock: false
+  task_history: 0
+  heartbeat: 10s
+  ingress: {mtu: 1400, subnet: 10.255.0.0/16, encrypted: false}
 managers:
   - name: mgr1
     engine_labels: {role: mgr}
@@ -77,9 +80,10 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 			InsecureRegistries: []string{}, RegistryMirrors: mirrors, Daemon: ownDaemon,
 		},
 		Machine: Machine{CPUs: 1.5, Memory: 2 << 30, Image: "other:1"},
-		Pos:     Pos{"cluster.yaml", 27, 5},
+		Pos:     Pos{"cluster.yaml", 30, 5},
 	}
 	n1, n2 := worker, worker
+	none, no := 0, false
 	n1.Name, n2.Name = "n1", "n2"
 	want := &Cluster{
 		Name:     "demo",
@@ -87,7 +91,8 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 		SSH:      worker.SSH,
 		Swarm: Swarm{
 			ID: "53x1z42eir65p7gvw1nc5utuy", Advertise: "10.0.0.0/16", DefaultAddrPool: []string{"172.24.0.0/13"},
-			SubnetSize: 25, DataPathPort: 4790, NodeCertExpiry: 720 * time.Hour,
+			SubnetSize: 25, DataPathPort: 4790, NodeCertExpiry: 720 * time.Hour, TaskHistory: &none, Heartbeat: 10 * time.Second,
+			Ingress: Ingress{MTU: 1400, Subnet: "10.255.0.0/16", Encrypted: &no},
 		},
 		Protect: true,
 		Nodes: []Node{{
@@ -97,7 +102,7 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 				Install: InstallNone, Labels: map[string]string{"env": "prod", "role": "mgr"},
 				InsecureRegistries: []string{"registry.local:5000", "10.0.0.0/8"}, RegistryMirrors: mirrors, Daemon: daemon,
 			},
-			Pos: Pos{"cluster.yaml", 23, 5},
+			Pos: Pos{"cluster.yaml", 26, 5},
 		}, n1, n2},
 	}
 	if diff := cmp.Diff(want, parse(t, fullFile), ignoreEnv()); diff != "" {

@@ -47,6 +47,7 @@ func sections() []pageSection {
 		{"ssh", "Of the cluster, and of a node; `host_key` of a node only.", "ssh", reflect.TypeFor[nodeSSHKeys]()},
 		{"engine", "Of the cluster, and of a node.", "engine", reflect.TypeFor[engineKeys]()},
 		{"swarm", "Of the cluster.", "swarm", reflect.TypeFor[swarmKeys]()},
+		{"swarm.ingress", "The routing mesh: see [swarm settings](swarm-settings.md).", "swarm.ingress", reflect.TypeFor[ingressKeys]()},
 		{"managers and workers", "Each is a list of nodes.", "workers[]", reflect.TypeFor[group]()},
 		{"machine", "What provider `docker` can be asked for.", "workers[].machine", reflect.TypeFor[machineKeys]()},
 	}

@@ -13,11 +13,16 @@ const (
 	// minExpiry is the least that the engine takes (swarmkit ca/config.go,
 	// MinNodeCertExpiration).
 	minExpiry = time.Hour
+	// The bounds of a heartbeat are ours: below a second the managers do little
+	// else, and a node that died would be called down after three hours.
+	minHeartbeat, maxHeartbeat = time.Second, time.Hour
 	// defaultSubnet is the prefix length of overlay networks, and
 	// defaultPoolBits that of 10.0.0.0/8, which they come from (docker swarm
 	// init --help).
 	defaultSubnet   = 24
 	defaultPoolBits = 8
+	// smallestSubnet is the longest prefix of a network that nodes are in.
+	smallestSubnet = 29
 )
 
 // idForm matches the IDs that swarmkit makes: 25 digits of base 36 (swarmkit
@@ -31,6 +36,9 @@ func (b *builder) swarm(k *swarmKeys) Swarm {
 	if k.NodeCertExpiry.good && time.Duration(k.NodeCertExpiry.v) < minExpiry {
 		b.wrong(k.NodeCertExpiry.at, "%s is less than 1h", time.Duration(k.NodeCertExpiry.v))
 	}
+	if h := time.Duration(k.Heartbeat.v); k.Heartbeat.good && (h < minHeartbeat || h > maxHeartbeat) {
+		b.wrong(k.Heartbeat.at, "%s is not between 1s and 1h", h)
+	}
 	b.checkAdvertise(&k.Advertise)
 	out := Swarm{
 		ID:              k.ID.v,
@@ -39,12 +47,34 @@ func (b *builder) swarm(k *swarmKeys) Swarm {
 		SubnetSize:      uint32(k.SubnetSize.v),   //nolint:gosec // its key has limits
 		DataPathPort:    uint32(k.DataPathPort.v), //nolint:gosec // its key has limits
 		NodeCertExpiry:  time.Duration(k.NodeCertExpiry.v),
+		Heartbeat:       time.Duration(k.Heartbeat.v),
+		Ingress:         b.ingress(&k.Ingress.v),
+	}
+	if k.TaskHistory.good {
+		out.TaskHistory = &k.TaskHistory.v
 	}
 	if len(out.DefaultAddrPool) == 0 {
 		out.DefaultAddrPool = nil
 	}
 	b.checkOverlap(k.DefaultAddrPool.v)
 	b.checkSubnets(k)
+	return out
+}
+
+func (b *builder) ingress(k *ingressKeys) Ingress {
+	out := Ingress{MTU: k.MTU.v, Subnet: k.Subnet.v}
+	if k.Encrypted.good {
+		out.Encrypted = &k.Encrypted.v
+	}
+	if k.Subnet.good {
+		text := badPool(k.Subnet.v)
+		if p, err := netip.ParsePrefix(k.Subnet.v); text == "" && err == nil && p.Bits() > smallestSubnet {
+			text = fmt.Sprintf("%q has no room for the addresses of nodes", k.Subnet.v)
+		}
+		if text != "" {
+			b.wrong(k.Subnet.at, "%s", text)
+		}
+	}
 	return out
 }
 
@@ -61,14 +91,17 @@ func (b *builder) checkAdvertise(v *val[string]) {
 	}
 }
 
-func pool(s string) (string, string) {
+func pool(s string) (string, string) { return s, badPool(s) }
+
+// badPool says why a text is no range of IPv4 addresses, "" if it is one.
+func badPool(s string) string {
 	if text := badCIDR(s); text != "" {
-		return s, text
+		return text
 	}
 	if p, err := netip.ParsePrefix(s); err == nil && !p.Addr().Is4() {
-		return s, fmt.Sprintf("%q is not IPv4", s)
+		return fmt.Sprintf("%q is not IPv4", s)
 	}
-	return s, ""
+	return ""
 }
 
 // checkOverlap reports pools that share addresses. Sorted by their first

@@ -148,7 +148,24 @@ type Swarm struct {
 	DataPathPort    uint32
 	// NodeCertExpiry is how long a node's certificate is valid; 0 means 2160h.
 	NodeCertExpiry time.Duration
+	// TaskHistory is how many ended tasks of a slot are remembered; nil means 5.
+	TaskHistory *int
+	// Heartbeat is how often nodes say that they live; 0 means 5s.
+	Heartbeat time.Duration
+	// Ingress is the network of published ports.
+	Ingress Ingress
 }
+
+// Ingress holds the settings of the ingress network. Its zero value leaves the
+// network as the engine makes it.
+type Ingress struct {
+	MTU       int    // in bytes; 0 means 1450
+	Subnet    string // a CIDR; "" means one of DefaultAddrPool
+	Encrypted *bool  // nil means false
+}
+
+// Given says whether the file asks for anything.
+func (i Ingress) Given() bool { return i != Ingress{} }
 
 // Machine is what a provider is asked for. Which fields a provider knows is
 // checked when the file is read.

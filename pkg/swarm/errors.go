@@ -125,6 +125,10 @@ var refusals = []refusal{
 	{"lost leadership", []int{500, 503}, engine.ErrNoLeader},
 	{"deadline exceeded", []int{500, 503}, engine.ErrNoLeader},
 	{"DeadlineExceeded", []int{500, 503}, engine.ErrNoLeader},
+	// moby libnetwork/error.go, NetworkNameError; swarmkit
+	// manager/controlapi/network.go, CreateNetwork
+	{"already exists", []int{403, 409}, engine.ErrExists},
+	{"is already present", []int{409, 500}, engine.ErrExists},
 	// swarmkit ca/server.go, ca/config.go
 	{"valid join token is necessary", []int{400, 500}, engine.ErrToken},
 	{"invalid join token", []int{400, 500}, engine.ErrToken},

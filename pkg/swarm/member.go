@@ -27,6 +27,11 @@ func (e *Engine) Init(ctx context.Context, r engine.InitRequest) (nodeID string,
 		SubnetSize:      r.SubnetSize,
 	}
 	req.Spec.CAConfig.NodeCertExpiry = r.NodeCertExpiry
+	req.Spec.Dispatcher.HeartbeatPeriod = r.Heartbeat
+	if r.TaskHistory != nil {
+		history := int64(*r.TaskHistory)
+		req.Spec.Orchestration.TaskHistoryRetentionLimit = &history
+	}
 	err = mutate(ctx, "init swarm", initLimit, func(ctx context.Context) error {
 		nodeID, err = e.api.SwarmInit(ctx, req)
 		return err
@@ -85,6 +90,7 @@ func (e *Engine) Swarm(ctx context.Context) (engine.Swarm, error) {
 }
 
 func swarmOf(s swarm.Swarm) engine.Swarm {
+	now := specOf(s.Spec)
 	return engine.Swarm{
 		ID:             s.ID,
 		Worker:         engine.NewToken(strings.TrimSpace(s.JoinTokens.Worker)),
@@ -92,9 +98,20 @@ func swarmOf(s swarm.Swarm) engine.Swarm {
 		Pool:           s.DefaultAddrPool,
 		SubnetSize:     s.SubnetSize,
 		DataPathPort:   s.DataPathPort,
-		NodeCertExpiry: s.Spec.CAConfig.NodeCertExpiry,
+		NodeCertExpiry: now.NodeCertExpiry,
+		TaskHistory:    now.TaskHistory,
+		Heartbeat:      now.Heartbeat,
 		Rotating:       s.RootRotationInProgress,
 	}
+}
+
+// specOf gives of a swarm's spec what may be changed here.
+func specOf(s swarm.Spec) engine.SwarmSpec {
+	out := engine.SwarmSpec{NodeCertExpiry: s.CAConfig.NodeCertExpiry, Heartbeat: s.Dispatcher.HeartbeatPeriod}
+	if h := s.Orchestration.TaskHistoryRetentionLimit; h != nil {
+		out.TaskHistory = int(*h)
+	}
+	return out
 }
 
 // UpdateSwarm changes the settings of the swarm through a manager. change may
@@ -110,13 +127,17 @@ func (e *Engine) UpdateSwarm(ctx context.Context, change func(*engine.SwarmSpec)
 		if err != nil {
 			return nil, err
 		}
-		was := engine.SwarmSpec{NodeCertExpiry: got.Spec.CAConfig.NodeCertExpiry}
+		was := specOf(got.Spec)
 		now := was
 		if change(&now); now == was {
 			return nil, nil
 		}
 		spec := got.Spec
-		spec.CAConfig.NodeCertExpiry = now.NodeCertExpiry
+		spec.CAConfig.NodeCertExpiry, spec.Dispatcher.HeartbeatPeriod = now.NodeCertExpiry, now.Heartbeat
+		if now.TaskHistory != was.TaskHistory {
+			history := int64(now.TaskHistory)
+			spec.Orchestration.TaskHistoryRetentionLimit = &history
+		}
 		return func(ctx context.Context) error {
 			return e.api.SwarmUpdate(ctx, got.Version, spec, swarm.UpdateFlags{})
 		}, nil

@@ -71,6 +71,20 @@ func (e *Engine) UpdateNode(ctx context.Context, id string, change func(*engine.
 	})
 }
 
+// TouchNode writes a node's entry as it is. Managers give a node what has changed
+// about its swarm when its entry is written, and an ingress network that was made
+// anew reaches a member in no other way (seen on Engine 26.1; swarmkit
+// manager/allocator/network.go allocates it for new and updated nodes only).
+func (e *Engine) TouchNode(ctx context.Context, id string) error {
+	return update(ctx, "update node", func(ctx context.Context) (post, error) {
+		got, err := e.node(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context) error { return e.api.NodeUpdate(ctx, id, got.Version, got.Spec) }, nil
+	})
+}
+
 // node reads one node. Engines also take names and beginnings of IDs (moby
 // daemon/cluster/helpers.go, getNode); a node found so is not the one meant.
 func (e *Engine) node(ctx context.Context, id string) (swarm.Node, error) {

@@ -86,6 +86,13 @@ func (e *Engine) Services(ctx context.Context) ([]engine.Service, error) {
 
 func serviceOf(s swarm.Service) engine.Service {
 	service := engine.Service{ID: s.ID, Name: s.Spec.Name}
+	if p := s.Spec.EndpointSpec; p != nil {
+		var publish []string
+		for _, port := range p.Ports {
+			publish = append(publish, string(port.PublishMode))
+		}
+		service.Mesh = usesMesh(string(p.Mode), publish)
+	}
 	if c := s.ServiceStatus; c != nil {
 		service.Running, service.Desired = c.RunningTasks, c.DesiredTasks
 	}

@@ -109,11 +109,11 @@ func raw(t *testing.T, e *swarmtest.Engine) func(method, path, body string) map[
 func TestTheSwarmsOwnSettings(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *swarmtest.World) {
 		m := connect(t, w.Engine("10.0.0.1", "m1"))
-		if _, err := m.Init(t.Context(), engine.InitRequest{Pool: []string{"172.24.0.0/13"}, SubnetSize: 26, DataPathPort: 5000, NodeCertExpiry: 48 * time.Hour}); err != nil {
+		if _, err := m.Init(t.Context(), engine.InitRequest{Pool: []string{"172.24.0.0/13"}, SubnetSize: 26, DataPathPort: 5000, NodeCertExpiry: 48 * time.Hour, Heartbeat: 10 * time.Second}); err != nil {
 			t.Fatal(err)
 		}
 		w.Race(1)
-		if err := m.UpdateSwarm(t.Context(), func(s *engine.SwarmSpec) { s.NodeCertExpiry *= 2 }); err != nil {
+		if err := m.UpdateSwarm(t.Context(), func(s *engine.SwarmSpec) { s.NodeCertExpiry, s.TaskHistory = 96*time.Hour, 0 }); err != nil {
 			t.Fatal(err)
 		}
 		s, err := m.Swarm(t.Context())
@@ -124,9 +124,78 @@ func TestTheSwarmsOwnSettings(t *testing.T) {
 			t.Error("want two tokens")
 		}
 		s.Worker, s.Manager = engine.Token{}, engine.Token{}
-		want := engine.Swarm{ID: w.Clusters()[0], Pool: []string{"172.24.0.0/13"}, SubnetSize: 26, DataPathPort: 5000, NodeCertExpiry: 96 * time.Hour}
+		want := engine.Swarm{
+			ID: w.Clusters()[0], Pool: []string{"172.24.0.0/13"}, SubnetSize: 26, DataPathPort: 5000,
+			NodeCertExpiry: 96 * time.Hour, TaskHistory: 0, Heartbeat: 10 * time.Second,
+		}
 		if d := cmp.Diff(want, s, cmp.Comparer(func(a, b engine.Token) bool { return a.Reveal() == b.Reveal() })); d != "" {
 			t.Errorf("swarm (-want +got):\n%s", d)
+		}
+	})
+}
+
+func TestTheIngressNetworkIsMadeAnew(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *swarmtest.World) {
+		m, e := pair(t, w)
+		if err := join(t, m, e, engine.JoinRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		old, err := m.Ingress(t.Context())
+		if err != nil || !old.Ready || old.MTU != 0 || old.Encrypted {
+			t.Fatalf("got %+v, %v", old, err)
+		}
+		if err := m.CreateIngress(t.Context(), engine.IngressRequest{}); !errors.Is(err, engine.ErrExists) {
+			t.Errorf("got %v beside another, want ErrExists", err)
+		}
+		for range 2 { // the second finds nothing
+			if err := m.RemoveIngress(t.Context(), old.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := m.CreateIngress(t.Context(), engine.IngressRequest{}); !errors.Is(err, engine.ErrExists) {
+			t.Errorf("got %v while the engine holds on to the old one, want ErrExists", err)
+		}
+		time.Sleep(time.Second)
+		if i, err := m.Ingress(t.Context()); err != nil || i.ID != "" {
+			t.Errorf("got %+v, %v after a second, want none", i, err)
+		}
+		yes := true
+		want := engine.IngressRequest{MTU: 1400, Subnet: "10.255.0.0/16", Encrypted: &yes}
+		if err := m.CreateIngress(t.Context(), want); err != nil {
+			t.Fatal(err)
+		}
+		if i, err := m.Ingress(t.Context()); err != nil || !want.Met(i) {
+			t.Errorf("got %+v, %v, want %+v", i, err, want)
+		}
+		if got := w.Unmeshed(); len(got) != 2 {
+			t.Errorf("members without it: %v, want both", got)
+		}
+		for _, n := range w.Nodes() {
+			if err := m.TouchNode(t.Context(), n.ID); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := w.Unmeshed(); len(got) != 0 {
+			t.Errorf("members without it after they were touched: %v", got)
+		}
+	})
+}
+
+func TestAServiceThatUsesTheIngressNetworkKeepsIt(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *swarmtest.World) {
+		m, _ := pair(t, w)
+		w.Run(swarmtest.Service{Name: "a"})
+		w.Run(swarmtest.Service{Name: "b", Mesh: true})
+		services, err := m.Services(t.Context())
+		if err != nil || len(services) != 2 || services[0].Mesh || !services[1].Mesh {
+			t.Errorf("got %+v, %v, want b alone to use it", services, err)
+		}
+		i, err := m.Ingress(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.RemoveIngress(t.Context(), i.ID); err == nil || !strings.Contains(err.Error(), "ingress network cannot be removed because service") {
+			t.Errorf("got %v, want a refusal", err)
 		}
 	})
 }

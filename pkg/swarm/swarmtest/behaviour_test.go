@@ -65,6 +65,27 @@ func facts() []fact {
 		{name: "a port where nobody listens", code: 503, text: "connection refused", min: 9 * second, most: 12 * second, do: refused, then: "inactive inactive inactive"},
 		{name: "init", do: (*run).init, then: "active/manager inactive inactive | m1:ready:leader"},
 		{name: "init again", code: 503, text: "This node is already part of a swarm", do: (*run).init},
+		{name: "the settings of an init hold", do: func(r *run) error { return r.settings(3, 7*second) }},
+		{name: "and change in one update", do: func(r *run) error {
+			return errors.Join(r.api[1].UpdateSwarm(r.Context(), func(s *engine.SwarmSpec) { s.TaskHistory, s.Heartbeat = 5, 5*second }), r.settings(5, 5*second))
+		}},
+		{name: "a negative heartbeat", code: 400, text: "heartbeat time period cannot be a negative duration", do: func(r *run) error {
+			return r.api[1].UpdateSwarm(r.Context(), func(s *engine.SwarmSpec) { s.Heartbeat = -second })
+		}},
+		{name: "the ingress network is there", do: func(r *run) error {
+			return r.mesh(func(i engine.Ingress) bool { return i.Ready && i.MTU == 0 && len(i.Subnets) == 1 })
+		}},
+		{name: "a second ingress network", do: func(r *run) error { return r.twice() }},
+		{name: "a network that nobody has", code: 404, text: "network nosuch not found", do: func(r *run) error { return r.raw("DELETE", 1, "/networks/nosuch", "") }},
+		{name: "the ingress network is removed, and is gone after a moment", do: func(r *run) error {
+			i, err := r.api[1].Ingress(r.Context())
+			return errors.Join(err, r.api[1].RemoveIngress(r.Context(), i.ID), r.mesh(func(i engine.Ingress) bool { return i.ID == "" }))
+		}},
+		{name: "it is made with what it was asked for", do: func(r *run) error {
+			yes := true
+			want := engine.IngressRequest{MTU: 1400, Subnet: "10.77.0.0/16", Encrypted: &yes}
+			return errors.Join(r.api[1].CreateIngress(r.Context(), want), r.mesh(func(i engine.Ingress) bool { return i.Ready && want.Met(i) }))
+		}},
 		{name: "a wrong secret", code: 400, text: "A valid join token is necessary to join this cluster", min: 9 * second, most: 12 * second,
 			do: func(r *run) error {
 				t := r.tokens.Worker.Reveal()
@@ -213,13 +234,45 @@ func (f *fakes) revive(k int)            { f.e[k].Revive() }
 func (f *fakes) cut(k int, on bool)      { f.e[k].SetHidden(on) }
 
 func (r *run) init() error {
-	id, err := r.api[1].Init(r.Context(), engine.InitRequest{Advertise: r.addr(1)})
+	history := 3
+	id, err := r.api[1].Init(r.Context(), engine.InitRequest{Advertise: r.addr(1), TaskHistory: &history, Heartbeat: 7 * second})
 	if err != nil {
 		return err
 	}
 	r.ids[1] = id
 	r.tokens, err = r.api[1].Swarm(r.Context())
 	return err
+}
+
+// settings compares some of the swarm's.
+func (r *run) settings(history int, heartbeat time.Duration) error {
+	s, err := r.api[1].Swarm(r.Context())
+	if err == nil && (s.TaskHistory != history || s.Heartbeat != heartbeat) {
+		err = fmt.Errorf("got %d and %s", s.TaskHistory, s.Heartbeat)
+	}
+	return err
+}
+
+// mesh waits for the ingress network to be so.
+func (r *run) mesh(is func(engine.Ingress) bool) error {
+	var i engine.Ingress
+	for start := time.Now(); time.Since(start) < 5*second; r.pause(50 * time.Millisecond) {
+		var err error
+		if i, err = r.api[1].Ingress(r.Context()); err != nil || is(i) {
+			return err
+		}
+	}
+	return fmt.Errorf("got %+v", i)
+}
+
+// twice wants a second ingress network to be refused; 20.10 and later do so with
+// different codes.
+func (r *run) twice() error {
+	err := r.api[1].CreateIngress(r.Context(), engine.IngressRequest{})
+	if errors.Is(err, engine.ErrExists) {
+		return nil
+	}
+	return fmt.Errorf("got %v, want %w", err, engine.ErrExists)
 }
 
 func (r *run) join(k int, remote, token string) error {

@@ -28,6 +28,7 @@ type cluster struct {
 	port    uint32
 	margin  int // the least of reachable managers beyond the quorum, ever
 
+	meshes   []*ingress // ingress networks, the last one made last
 	services []*Service
 	tasks    []*task
 }
@@ -48,6 +49,7 @@ type node struct {
 	message  string
 	seen     time.Time // since when its engine is heard of
 	gone     time.Time // since when it is not
+	mesh     *ingress  // that it is attached to
 }
 
 func (w *World) newCluster() *cluster {
@@ -89,6 +91,7 @@ func (c *cluster) add(role swarm.NodeRole, availability swarm.NodeAvailability) 
 func (c *cluster) touch(n *node) {
 	c.version++
 	n.index = c.version
+	n.mesh = c.mesh()
 }
 
 // sorted gives the nodes in the order in which they were made.

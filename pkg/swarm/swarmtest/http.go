@@ -85,6 +85,9 @@ func (e *Engine) routes() http.Handler {
 		"GET /nodes/{id}":         e.manager(e.getNode),
 		"POST /nodes/{id}/update": e.manager(e.postNode),
 		"DELETE /nodes/{id}":      e.manager(e.deleteNode),
+		"GET /networks":           e.manager(e.getNetworks),
+		"POST /networks/create":   e.manager(e.postNetwork),
+		"DELETE /networks/{id}":   e.manager(e.deleteNetwork),
 		"GET /tasks":              e.manager(e.getTasks),
 		"GET /services":           e.manager(e.getServices),
 	} {

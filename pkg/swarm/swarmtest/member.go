@@ -42,6 +42,7 @@ func (e *Engine) postInit(r *http.Request) reply {
 	c := e.w.newCluster()
 	c.pool, c.subnet, c.port = req.DefaultAddrPool, req.SubnetSize, req.DataPathPort
 	c.defaults(req.Spec)
+	c.makeIngress("", nil)
 	n := c.add(swarm.NodeRoleManager, req.Availability)
 	e.state, e.cluster, e.nodeID, e.onDisk = swarm.LocalNodeStatePending, c, n.id, true
 	e.addrGiven = host(req.AdvertiseAddr)

@@ -19,10 +19,14 @@ func (c *cluster) defaults(spec swarm.Spec) {
 	c.spec = spec
 	c.spec.Name = "default"
 	c.spec.Labels = map[string]string{}
-	history := int64(5)
-	c.spec.Orchestration.TaskHistoryRetentionLimit = &history
+	if c.spec.Orchestration.TaskHistoryRetentionLimit == nil {
+		history := int64(5)
+		c.spec.Orchestration.TaskHistoryRetentionLimit = &history
+	}
 	c.spec.Raft.ElectionTick, c.spec.Raft.HeartbeatTick = 10, 1
-	c.spec.Dispatcher.HeartbeatPeriod = 5 * time.Second
+	if c.spec.Dispatcher.HeartbeatPeriod == 0 {
+		c.spec.Dispatcher.HeartbeatPeriod = 5 * time.Second
+	}
 	if c.spec.CAConfig.NodeCertExpiry == 0 {
 		c.spec.CAConfig.NodeCertExpiry = 90 * 24 * time.Hour
 	}
@@ -59,6 +63,9 @@ func (e *Engine) postSwarm(r *http.Request) reply {
 	}
 	if r.URL.Query().Get("version") != strconv.FormatUint(e.cluster.index, 10) {
 		return refuse(http.StatusInternalServerError, "rpc error: code = Unknown desc = update out of sequence")
+	}
+	if spec.Dispatcher.HeartbeatPeriod < 0 {
+		return refuse(http.StatusBadRequest, "rpc error: code = InvalidArgument desc = heartbeat time period cannot be a negative duration")
 	}
 	e.cluster.spec = spec
 	e.cluster.written()

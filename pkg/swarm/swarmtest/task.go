@@ -17,6 +17,8 @@ type Service struct {
 	Bound bool
 	// Stuck tasks do not stop when they shall.
 	Stuck bool
+	// Mesh services publish a port through the ingress network.
+	Mesh bool
 
 	id string
 }
@@ -128,6 +130,9 @@ func (e *Engine) getServices(*http.Request) reply {
 	for _, s := range e.cluster.services {
 		out := swarm.Service{ID: s.id, ServiceStatus: &swarm.ServiceStatus{DesiredTasks: uint64(max(s.Replicas, 0))}}
 		out.Spec.Name = s.Name
+		if s.Mesh {
+			out.Spec.EndpointSpec = &swarm.EndpointSpec{Mode: swarm.ResolutionModeVIP, Ports: []swarm.PortConfig{{TargetPort: 80, PublishedPort: 8080, PublishMode: swarm.PortConfigPublishModeIngress}}}
+		}
 		for _, t := range e.cluster.tasks {
 			if t.service == s && t.state == swarm.TaskStateRunning && t.desired == swarm.TaskStateRunning {
 				out.ServiceStatus.RunningTasks++

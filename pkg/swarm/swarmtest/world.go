@@ -69,6 +69,7 @@ type Delays struct {
 	Labels      time.Duration // managers see new engine labels
 	TaskStop    time.Duration
 	TaskStart   time.Duration
+	LetGo       time.Duration // an engine holds on to a network that was removed
 }
 
 // Real gives the delays that were measured on engines 20.10.24 and 29.7.2 on
@@ -99,6 +100,7 @@ func Real() Delays {
 		Labels:      2800 * time.Millisecond,
 		TaskStop:    time.Second,
 		TaskStart:   time.Second,
+		LetGo:       300 * time.Millisecond,
 	}
 }
 
