@@ -27,7 +27,7 @@ type Facts struct {
 	Init      string `json:"init,omitempty"` // "systemd", "openrc" or ""
 
 	Engine        EngineState `json:"engine"`
-	EngineVersion string      `json:"engine_version,omitempty"` // of the dockerd on the disk
+	EngineVersion string      `json:"engine_version,omitempty"` // of the dockerd on the disk; "" while it runs, and says it itself
 	// Flags are the keys of daemon.json that the command line of the running
 	// dockerd sets; nil if it does not run. See daemon.Live.
 	Flags []string `json:"flags,omitempty"`

@@ -32,11 +32,12 @@ func Probe(ctx context.Context, h Host) (Facts, error) {
 
 func (a answer) facts() (Facts, error) {
 	release := parseRelease(a.text("release"))
+	hostname, arch, _ := strings.Cut(a.text("uname"), " ")
 	f := Facts{
 		OS:        release["ID"],
 		OSVersion: release["VERSION_ID"],
-		Arch:      a.text("arch"),
-		Hostname:  a.text("hostname"),
+		Arch:      arch,
+		Hostname:  hostname,
 		Addresses: parseAddresses(a.text("addresses")),
 		DiskFree:  parseDisk(a.text("disk")),
 	}

@@ -57,7 +57,7 @@ func TestProbe(t *testing.T) {
 			e.appear(m.root, 4242)
 			m.write(daemonFile, "{\"labels\": [\"ä=\\u00e4\"]}\n")
 			m.write(ownedFile, `{"labels": ["ä"]}`)
-		}, Facts{OS: "debian", OSVersion: "12", Init: "systemd", Engine: Running, EngineVersion: "20.10.24+dfsg1",
+		}, Facts{OS: "debian", OSVersion: "12", Init: "systemd", Engine: Running,
 			Flags: []string{"hosts", "labels"}, Daemon: []byte("{\"labels\": [\"ä=\\u00e4\"]}\n"), Owned: daemon.Owned{Labels: []string{"ä"}}}},
 		{"Alpine with a stopped engine", func(_ *testing.T, m *machine) {
 			m.write("/usr/lib/os-release", "NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.22.1\n")
@@ -84,7 +84,7 @@ func TestProbe(t *testing.T) {
 			e := readEngine(m.root)
 			e.appear(m.root, 4242)
 			m.write(certFile, "garbage")
-		}, Facts{Engine: Running, EngineVersion: "28.5.2", Flags: []string{}}},
+		}, Facts{Engine: Running, Flags: []string{}}},
 		{"addresses, without those that nobody else can reach", func(_ *testing.T, m *machine) {
 			m.tool("ip", `cat <<'END'
 1: lo    inet 127.0.0.1/8 scope host lo\       valid_lft forever preferred_lft forever
@@ -98,7 +98,7 @@ END`)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			eachShell(t, func(t *testing.T, m *machine) {
-				m.tool("uname", `case $1 in -m) echo x86_64 ;; -n) echo host1 ;; esac`)
+				m.tool("uname", `[ "$*" = -nm ] && echo host1 x86_64`)
 				tt.make(t, m)
 				got, err := Probe(t.Context(), m)
 				if err != nil {

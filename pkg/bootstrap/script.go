@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,20 +102,37 @@ func readAnswer(out string) (answer, error) {
 	if !begun || !ended {
 		return nil, fmt.Errorf("read answer of the machine: not complete: %q", head(out))
 	}
-	a := answer{}
-	for piece := range strings.SplitSeq("\n"+body, "\n= ") {
-		name, code, _ := strings.Cut(piece, "\n")
-		if name == "" {
-			continue
-		}
-		content, err := base64.StdEncoding.DecodeString(code)
-		if err != nil {
-			return nil, fmt.Errorf("read answer of the machine: %s: %w", head(name), err)
-		}
-		a[name] = content
+	a, err := readPieces(body)
+	if err != nil {
+		return nil, fmt.Errorf("read answer of the machine: %w", err)
 	}
 	if why, ok := a["error"]; ok {
 		return a, &scriptError{output: string(why)}
+	}
+	return a, nil
+}
+
+// readPieces reads pieces in base64 ("= NAME") and in lines of text ("- NAME").
+func readPieces(body string) (answer, error) {
+	a, name, coded := answer{}, "", map[string]string{}
+	for line := range strings.Lines(body) {
+		switch text := line[1:]; line[0] {
+		case '\n':
+		case '=', '-':
+			name = strings.TrimSpace(text)
+			a[name] = []byte{}
+		case '>':
+			a[name] = append(a[name], text...)
+		default:
+			coded[name] += line
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(coded)) {
+		content, err := base64.StdEncoding.DecodeString(strings.TrimSpace(coded[name]))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", head(name), err)
+		}
+		a[name] = content
 	}
 	return a, nil
 }

@@ -87,7 +87,11 @@ func TestWhatIsNoAnswerIsNotReadAsOne(t *testing.T) {
 			}
 		})
 	}
-	a, err := readAnswer("Welcome!\nswarmup begin\n= arch\neDg2XzY0Cg==\nswarmup end\nbye\n")
+	a, err := readAnswer("swarmup begin\n- release\n>ID=x\n>= y\n- none\n= arch\neDg2\nXzY0\nswarmup end\n")
+	if got := [...]string{a.text("release"), a.text("none"), a.text("arch")}; err != nil || got != [...]string{"ID=x\n= y", "", "x86_64"} {
+		t.Errorf("pieces of text and of bytes: got %q, %v", got, err)
+	}
+	a, err = readAnswer("Welcome!\nswarmup begin\n= arch\neDg2XzY0Cg==\nswarmup end\nbye\n")
 	if err != nil || a.text("arch") != "x86_64" {
 		t.Errorf("an answer among other lines: got %q, %v", a.text("arch"), err)
 	}

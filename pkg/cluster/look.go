@@ -42,6 +42,7 @@ func (h *host) examine(ctx context.Context, facts bootstrap.Facts, patience time
 		if info, err = h.resumed(ctx, info); err != nil {
 			return err
 		}
+		facts.EngineVersion = info.Version
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

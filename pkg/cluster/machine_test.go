@@ -159,8 +159,7 @@ func (m *machine) script(c sshtest.Command, stdin string) {
 
 func (a answer) probe() {
 	a.blob("release", "ID=debian\nVERSION_ID=\"12\"\n")
-	a.blob("arch", "x86_64\n")
-	a.blob("hostname", a.name+"\n")
+	a.blob("uname", a.name+" x86_64\n")
 	a.engineFacts()
 	a.configFacts()
 	if a.engine != nil {

@@ -3,9 +3,12 @@
 # a directory that looks like one.
 #
 # A script answers on standard output, between the lines "swarmup begin" and
-# "swarmup end", with pieces that have names: a line "= NAME" and then base64. It
-# exits with 0 also when what it was asked for went wrong; the last piece is then
-# called error.
+# "swarmup end", with pieces that have names: a line "= NAME" and then base64, or
+# "- NAME" and then text, each line behind a ">". It exits with 0 also when what
+# it was asked for went wrong; the last piece is then called error.
+#
+# Starting a process is what costs: where many machines are asked at once, what
+# the shell does by itself is better.
 set -u
 umask 022
 ROOT=${ROOT-}
@@ -27,6 +30,21 @@ blob() {
 	echo "= $1"
 	base64
 }
+
+# text NAME VALUE answers with lines of text, without those that are empty.
+text() {
+	echo "- $1"
+	saved=$IFS
+	IFS=$newline
+	set -f
+	# shellcheck disable=SC2086 # it is to be split into lines
+	set -- $2
+	set +f
+	IFS=$saved
+	for line; do printf '>%s\n' "$line"; done
+}
+newline='
+'
 
 # content NAME PATH answers with a file, if it is there.
 content() {
@@ -60,27 +78,35 @@ init_system() {
 # engine_pid prints the process ID of the machine's own dockerd. Others may run
 # inside of containers, so the process list is not asked.
 engine_pid() {
+	find_engine && echo "$pid"
+}
+
+# find_engine sets pid instead, to nothing where there is none.
+find_engine() {
 	for pidfile in "$ROOT/run/docker.pid" "$ROOT/var/run/docker.pid"; do
 		[ -s "$pidfile" ] || continue
-		pid=$(cat "$pidfile")
-		case $(cat "$ROOT/proc/$pid/comm" 2>/dev/null) in
-		docker*)
-			echo "$pid"
-			return 0
-			;;
-		esac
+		read -r pid <"$pidfile" || [ -n "$pid" ] || continue
+		comm=
+		{ read -r comm <"$ROOT/proc/$pid/comm"; } 2>/dev/null
+		case $comm in docker*) return 0 ;; esac
 	done
+	pid=
 	return 1
 }
 
-# engine_facts answers with what is to be known about the engine.
+# engine_facts answers with what is to be known about the engine. To ask dockerd
+# for its version takes most of the time of a whole answer.
 engine_facts() {
-	init_system | blob init
-	has dockerd || return 0
-	dockerd --version 2>/dev/null | blob dockerd
-	if pid=$(engine_pid); then
+	if [ -d "$ROOT/run/systemd/system" ] || [ -d "$ROOT/run/openrc" ]; then text init "$(init_system)"; fi
+	if find_engine; then
 		blob cmdline <"$ROOT/proc/$pid/cmdline"
+	elif has dockerd; then
+		engine_version
 	fi
+}
+
+engine_version() {
+	text dockerd "$(dockerd --version 2>/dev/null)"
 }
 
 # config_facts answers with the engine's configuration.
