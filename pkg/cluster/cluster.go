@@ -59,6 +59,7 @@ type Cluster struct {
 	via   *host                    // the manager that gave the last answer
 	named map[string]bool          // machines that this run has asked for
 	turns map[string]chan struct{} // by NodeID: who may change the entry
+	nodes *shared[[]engine.Node]   // the swarm's nodes, asked for by many at once
 	round round
 
 	back chan struct{} // tries that go out from the leader
@@ -73,11 +74,12 @@ type round struct {
 	nodes    []engine.Node            // as they were observed
 	done     map[string][]plan.Action // by node
 	failed   map[string]bool          // nodes with a step that failed
+	joined   map[string]string        // by node: the entry that it got
 	prepared *preparation
 }
 
 func newRound() round {
-	return round{done: map[string][]plan.Action{}, failed: map[string]bool{}, prepared: &preparation{}}
+	return round{done: map[string][]plan.Action{}, failed: map[string]bool{}, joined: map[string]string{}, prepared: &preparation{}}
 }
 
 // New returns a Cluster. It touches nothing yet.
@@ -100,7 +102,10 @@ func New(cfg Config) (*Cluster, error) {
 	if cfg.SSH.Pool == nil {
 		cfg.SSH.Pool = new(ssh.Pool)
 	}
-	return &Cluster{cfg: cfg, named: map[string]bool{}, turns: map[string]chan struct{}{}, round: newRound(), back: make(chan struct{}, backAtOnce)}, nil
+	return &Cluster{
+		cfg: cfg, named: map[string]bool{}, turns: map[string]chan struct{}{},
+		nodes: newShared[[]engine.Node](), round: newRound(), back: make(chan struct{}, backAtOnce),
+	}, nil
 }
 
 // Close ends all connections.

@@ -86,13 +86,17 @@ func elsewhere(err error) bool {
 		errors.Is(err, engine.ErrNoAnswer) || errors.Is(err, engine.ErrNotMember)
 }
 
-// Nodes lists the swarm's nodes.
-func (k control) Nodes(ctx context.Context) (out []engine.Node, err error) {
-	err = k.ask(ctx, "list the nodes", func(ctx context.Context, e *swarm.Engine) (err error) {
-		out, err = e.Nodes(ctx)
-		return err
+// Nodes lists the swarm's nodes. All who join wait for their entries at the same
+// time, so they share their looks.
+func (k control) Nodes(ctx context.Context) ([]engine.Node, error) {
+	nodes, err := k.c.nodes.get(ctx, func(ctx context.Context) (out []engine.Node, err error) {
+		err = k.ask(ctx, "list the nodes", func(ctx context.Context, e *swarm.Engine) (err error) {
+			out, err = e.Nodes(ctx)
+			return err
+		})
+		return out, err
 	})
-	return out, err
+	return slices.Clone(nodes), err
 }
 
 // Swarm shows the swarm's own record.

@@ -97,7 +97,7 @@ func (h *host) inNoSwarm(ctx context.Context) error {
 		}
 		return nil
 	}
-	i, err := h.ask(ctx, startWait)
+	i, err := ask(ctx, h, member{h}, startWait)
 	if err != nil {
 		return fmt.Errorf("may be in a swarm: %w", err)
 	}

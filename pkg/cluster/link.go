@@ -230,6 +230,21 @@ func (h *host) Info(ctx context.Context) (info engine.Info, err error) {
 	return info, err
 }
 
+// member is a host to those who only want to know of its membership.
+type member struct{ *host }
+
+// Info asks the engine about its membership, which is cheap where there is none.
+func (m member) Info(ctx context.Context) (info engine.Info, err error) {
+	err = m.tell(ctx, func(e *swarm.Engine) (err error) {
+		info, err = e.Membership(ctx)
+		return err
+	})
+	if facts, _ := m.seen(); info.Hostname == "" {
+		info.Hostname = facts.Hostname
+	}
+	return info, err
+}
+
 // Init makes the engine the first manager of a new swarm.
 func (h *host) Init(ctx context.Context, r engine.InitRequest) (nodeID string, err error) {
 	err = h.tell(ctx, func(e *swarm.Engine) (err error) {

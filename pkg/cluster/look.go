@@ -36,7 +36,7 @@ func (h *host) examine(ctx context.Context, facts bootstrap.Facts, patience time
 	var info engine.Info
 	if facts.Engine == bootstrap.Running {
 		var err error
-		if info, err = h.ask(ctx, patience); err != nil {
+		if info, err = ask(ctx, h, h, patience); err != nil {
 			return err
 		}
 		if info, err = h.resumed(ctx, info); err != nil {
@@ -78,10 +78,15 @@ func underway(i engine.Info) bool {
 	return i.State == engine.Pending || i.State == engine.Active && !i.Manager && len(i.Remotes) == 0
 }
 
-// ask asks an engine that may just be starting about itself.
-func (h *host) ask(ctx context.Context, patience time.Duration) (info engine.Info, err error) {
+// informant says how an engine is: a host, or a member.
+type informant interface {
+	Info(ctx context.Context) (engine.Info, error)
+}
+
+// ask asks the engine of a host that may just be starting.
+func ask(ctx context.Context, h *host, of informant, patience time.Duration) (info engine.Info, err error) {
 	err = wait.Until(ctx, "its engine to answer", patience, 250*time.Millisecond, func(ctx context.Context) (bool, error) {
-		info, err = h.Info(ctx)
+		info, err = of.Info(ctx)
 		if err != nil && (!errors.Is(err, engine.ErrNoAnswer) || h.gone()) {
 			return false, wait.Stop(err)
 		}

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,27 +35,30 @@ func (c *Cluster) join(ctx context.Context, s plan.Step, h *host) error {
 	if r.Remote, err = k.leader(ctx); err != nil {
 		return err
 	}
-	if err = c.enter(ctx, h, r); err != nil && ctx.Err() == nil {
+	id, err := c.enter(ctx, h, r)
+	if err != nil && ctx.Err() == nil {
 		before := r.Remote
 		if next, leaderErr := k.leader(ctx); leaderErr == nil && next != before {
 			r.Remote = next
-			err = c.enter(ctx, h, r)
+			id, err = c.enter(ctx, h, r)
 		}
 	}
 	if err != nil {
 		return c.explain(ctx, h, r.Remote, err)
 	}
 	h.setManager(s.Role == spec.Manager)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.round.joined[h.node] = id
 	return nil
 }
 
 // enter joins by way of one manager, if the way to it is free.
-func (c *Cluster) enter(ctx context.Context, h *host, r join.Request) error {
+func (c *Cluster) enter(ctx context.Context, h *host, r join.Request) (nodeID string, err error) {
 	if err := c.passable(ctx, h, r.Remote); err != nil {
-		return err
+		return "", err
 	}
-	_, err := join.Join(ctx, h, control{c}, r)
-	return err
+	return join.Join(ctx, member{h}, control{c}, r)
 }
 
 // swarmID is the swarm that this round is about.
@@ -72,8 +76,11 @@ func (c *Cluster) label(ctx context.Context, s plan.Step, h *host) error {
 	if err != nil {
 		return err
 	}
-	id := s.Member
-	if id == "" || h.connected() {
+	c.mu.Lock()
+	id := cmp.Or(c.round.joined[n.Name], s.Member)
+	asked := id != "" && id == c.round.joined[n.Name]
+	c.mu.Unlock()
+	if !asked && (id == "" || h.connected()) {
 		i, err := h.Info(ctx)
 		if err != nil {
 			return err
@@ -89,7 +96,7 @@ func (c *Cluster) label(ctx context.Context, s plan.Step, h *host) error {
 }
 
 func (c *Cluster) promote(ctx context.Context, s plan.Step, h *host) error {
-	if err := join.Promote(ctx, control{c}, h, s.Member); err != nil {
+	if err := join.Promote(ctx, control{c}, member{h}, s.Member); err != nil {
 		return err
 	}
 	h.setManager(true)
@@ -98,7 +105,7 @@ func (c *Cluster) promote(ctx context.Context, s plan.Step, h *host) error {
 
 func (c *Cluster) demote(ctx context.Context, s plan.Step, h *host) error {
 	h.setManager(false) // nothing is asked of it any more, from the first moment
-	err := join.Demote(ctx, control{c}, h, s.Member, h.settled)
+	err := join.Demote(ctx, control{c}, member{h}, s.Member, h.settled)
 	if err != nil {
 		h.setManager(true)
 	}
@@ -146,7 +153,7 @@ func (c *Cluster) leave(ctx context.Context, s plan.Step, h *host) error {
 			return err
 		}
 	}
-	if err := join.Leave(ctx, h, s.Force); err != nil {
+	if err := join.Leave(ctx, member{h}, s.Force); err != nil {
 		return err
 	}
 	h.setManager(false)

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -70,7 +71,7 @@ func orphans(before, now []engine.Node, claimed map[string]bool) (n int) {
 
 // members gives the entries that are not to be swept: those that hosts say they
 // are, and those that had a name before this run, about which the plan decides.
-// A host that was one of these is not asked again.
+// A host that was one of these, or has joined in this round, is not asked again.
 func (c *Cluster) members(ctx context.Context, before []engine.Node) (map[string]bool, error) {
 	claimed := map[string]bool{}
 	for _, e := range before {
@@ -78,9 +79,15 @@ func (c *Cluster) members(ctx context.Context, before []engine.Node) (map[string
 			claimed[e.ID] = true
 		}
 	}
+	c.mu.Lock()
+	joined := maps.Clone(c.round.joined)
+	c.mu.Unlock()
+	for _, id := range joined {
+		claimed[id] = true
+	}
 	hosts := slices.DeleteFunc(c.connected(), func(h *host) bool {
 		_, info := h.seen()
-		return info.State == engine.Active && claimed[info.NodeID]
+		return joined[h.node] != "" || info.State == engine.Active && claimed[info.NodeID]
 	})
 	ids, problems := make([]string, len(hosts)), make([]error, len(hosts))
 	bounded(ctx, observers, indexes(hosts), func(ctx context.Context, i int) { ids[i], problems[i] = hosts[i].member(ctx) })
@@ -99,6 +106,6 @@ func (h *host) member(ctx context.Context) (string, error) {
 	if facts.Engine != bootstrap.Running {
 		return facts.CertNode, nil
 	}
-	i, err := h.ask(ctx, lookWait)
+	i, err := ask(ctx, h, member{h}, lookWait)
 	return i.NodeID, err
 }

@@ -100,7 +100,7 @@ func (j *joining) run(ctx context.Context) (string, error) {
 		case stay:
 			return i.NodeID, j.confirm(ctx, i.NodeID)
 		case await:
-			err = j.await(ctx)
+			_, err = j.await(ctx)
 		case leave, leaveByForce:
 			err = quit(ctx, j.m, do == leaveByForce)
 			if err != nil {
@@ -109,7 +109,10 @@ func (j *joining) run(ctx context.Context) (string, error) {
 			continue
 		case enter:
 			joins++
-			err = j.enter(ctx)
+			var id string
+			if id, err = j.enter(ctx); id != "" {
+				return id, j.confirm(ctx, id)
+			}
 		}
 		if err == nil {
 			continue
@@ -153,18 +156,19 @@ func (j *joining) look(ctx context.Context) (engine.Info, []engine.Node, error) 
 	return i, nodes, nil
 }
 
-// enter lets the engine join, with the tokens as they are now.
-func (j *joining) enter(ctx context.Context) error {
+// enter lets the engine join, with the tokens as they are now. It returns the
+// node's ID where it is certain that this join has made it a member.
+func (j *joining) enter(ctx context.Context) (id string, err error) {
 	var s engine.Swarm
-	err := patiently(ctx, "a leader to show the swarm", func(ctx context.Context) (err error) {
+	err = patiently(ctx, "a leader to show the swarm", func(ctx context.Context) (err error) {
 		s, err = j.c.Swarm(ctx)
 		return err
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	if j.r.ClusterID != "" && s.ID != j.r.ClusterID {
-		return fmt.Errorf("the managers are of the swarm %s, not of %s", s.ID, j.r.ClusterID)
+		return "", fmt.Errorf("the managers are of the swarm %s, not of %s", s.ID, j.r.ClusterID)
 	}
 	token := s.Worker
 	if j.r.Role == spec.Manager {
@@ -175,20 +179,24 @@ func (j *joining) enter(ctx context.Context) error {
 		Advertise: j.r.Advertise, DataPath: j.r.DataPath, Availability: string(spec.Pause),
 	})
 	switch {
-	case err == nil, errors.Is(err, engine.ErrContinues), errors.Is(err, engine.ErrAlreadyMember):
+	case err == nil:
 		return j.await(ctx)
+	case errors.Is(err, engine.ErrContinues), errors.Is(err, engine.ErrAlreadyMember):
+		_, err = j.await(ctx)
+		return "", err
 	case errors.Is(err, engine.ErrNoAnswer) && ctx.Err() == nil:
-		if ended := j.await(ctx); ended != nil {
-			return fmt.Errorf("%w; %w", err, ended)
+		if _, ended := j.await(ctx); ended != nil {
+			return "", fmt.Errorf("%w; %w", err, ended)
 		}
-		return nil
+		return "", nil
 	}
-	return err
+	return "", err
 }
 
-// await waits for the end of a join that goes on in the background.
-func (j *joining) await(ctx context.Context) error {
-	return wait.Until(ctx, "the join to end", joinLimit, pollJoin, func(ctx context.Context) (bool, error) {
+// await waits for the end of a join that goes on in the background, and returns
+// the ID of the node that the engine is then.
+func (j *joining) await(ctx context.Context) (id string, err error) {
+	err = wait.Until(ctx, "the join to end", joinLimit, pollJoin, func(ctx context.Context) (bool, error) {
 		i, err := j.m.Info(ctx)
 		if err != nil {
 			return false, err
@@ -198,6 +206,7 @@ func (j *joining) await(ctx context.Context) error {
 		}
 		switch i.State {
 		case engine.Active:
+			id = i.NodeID
 			return true, nil
 		case engine.Pending:
 			return false, errors.New("its membership is pending")
@@ -205,6 +214,7 @@ func (j *joining) await(ctx context.Context) error {
 			return true, ended(i)
 		}
 	})
+	return id, err
 }
 
 func ended(i engine.Info) error {
@@ -216,7 +226,7 @@ func ended(i engine.Info) error {
 
 // confirm waits until the managers take the node for what it is.
 func (j *joining) confirm(ctx context.Context, id string) error {
-	return until(ctx, j.c, id, waiting{"the managers to count on it", joinLimit}, func(_ context.Context, n engine.Node) (bool, error) {
+	return until(ctx, j.c, id, waiting{"the managers to count on it", joinLimit, pollReady}, func(_ context.Context, n engine.Node) (bool, error) {
 		return counts(n)
 	})
 }

@@ -68,20 +68,21 @@ const (
 const (
 	pollJoin   = 250 * time.Millisecond // the host's own view, which is cheap
 	pollNodes  = 500 * time.Millisecond
-	pollSettle = time.Second // a command on the host
+	pollReady  = 100 * time.Millisecond // a node that has just joined
+	pollSettle = time.Second            // a command on the host
 	pollTasks  = time.Second
 	pollLeader = time.Second
 )
 
-// waiting is what is waited for, and for how long.
+// waiting is what is waited for, for how long, and how often it is looked at.
 type waiting struct {
-	what  string
-	limit time.Duration
+	what         string
+	limit, every time.Duration
 }
 
 // until looks at a node in fresh lists until look says yes.
 func until(ctx context.Context, c Control, id string, w waiting, look func(context.Context, engine.Node) (bool, error)) error {
-	return wait.Until(ctx, w.what, w.limit, pollNodes, func(ctx context.Context) (bool, error) {
+	return wait.Until(ctx, w.what, w.limit, w.every, func(ctx context.Context) (bool, error) {
 		nodes, err := c.Nodes(ctx)
 		if err != nil {
 			return false, err

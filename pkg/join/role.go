@@ -15,7 +15,7 @@ import (
 // availability. change may be called several times. A node that is not ready
 // within 30 s is a *wait.TimeoutError.
 func Mark(ctx context.Context, c Control, nodeID string, change func(*engine.NodeSpec)) error {
-	err := until(ctx, c, nodeID, waiting{"the node to be ready", markLimit}, func(_ context.Context, n engine.Node) (bool, error) {
+	err := until(ctx, c, nodeID, waiting{"the node to be ready", markLimit, pollReady}, func(_ context.Context, n engine.Node) (bool, error) {
 		if n.State != "ready" {
 			return false, fmt.Errorf("it is %s", n.State)
 		}
@@ -33,7 +33,7 @@ func Promote(ctx context.Context, c Control, m Member, nodeID string) error {
 	if err := update(ctx, c, nodeID, func(s *engine.NodeSpec) { s.Role = string(spec.Manager) }); err != nil {
 		return fmt.Errorf("promote: %w", err)
 	}
-	return until(ctx, c, nodeID, waiting{"the promotion", promoteLimit}, func(ctx context.Context, n engine.Node) (bool, error) {
+	return until(ctx, c, nodeID, waiting{"the promotion", promoteLimit, pollNodes}, func(ctx context.Context, n engine.Node) (bool, error) {
 		if n.Manager == nil || n.Manager.Reachability != "reachable" {
 			return false, errors.New("the other managers do not reach it")
 		}
@@ -59,7 +59,7 @@ func Demote(ctx context.Context, c Control, m Member, nodeID string, settled fun
 			return fmt.Errorf("demote: %w", err)
 		}
 	}
-	err = until(ctx, c, nodeID, waiting{"the demotion", demoteLimit}, func(ctx context.Context, n engine.Node) (bool, error) {
+	err = until(ctx, c, nodeID, waiting{"the demotion", demoteLimit, pollNodes}, func(ctx context.Context, n engine.Node) (bool, error) {
 		if n.Manager != nil {
 			return false, errors.New("the others would have no quorum without it")
 		}

@@ -28,6 +28,27 @@ func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	return info, nil
 }
 
+// Membership is Info, but for an engine that is in no swarm: it then holds that
+// State alone. Engines from 23.0 on (API 1.42) say so in the header of a ping,
+// which costs them a twentieth of an Info.
+func (e *Engine) Membership(ctx context.Context) (engine.Info, error) {
+	var state string
+	err := read(ctx, "ping", func(ctx context.Context) error {
+		got, err := e.api.Ping(ctx)
+		if got.SwarmStatus != nil {
+			state = string(got.SwarmStatus.NodeState)
+		}
+		return err
+	})
+	if err != nil {
+		return engine.Info{}, err
+	}
+	if engine.State(state) == engine.Inactive {
+		return engine.Info{State: engine.Inactive}, nil
+	}
+	return e.Info(ctx)
+}
+
 func infoOf(i system.Info) engine.Info {
 	info := engine.Info{
 		EngineID:           i.ID,

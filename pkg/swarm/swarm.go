@@ -23,12 +23,16 @@ const Socket = "/var/run/docker.sock"
 // close a connection that is already open.
 type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// idleTimeout is how long the one idle connection is kept. It is that of
+// idleTimeout is how long an idle connection is kept. It is that of
 // Docker's own client (moby client/client.go, defaultHTTPClient).
 const idleTimeout = 30 * time.Second
 
-// Engine talks to one engine. Its methods may be called concurrently; at most
-// one connection is kept between calls. Close it after the last call.
+// idleConns is how many idle connections are kept: a leader is asked by many at
+// once.
+const idleConns = 4
+
+// Engine talks to one engine. Its methods may be called concurrently; a few
+// connections are kept between calls. Close it after the last call.
 type Engine struct {
 	api  *client.Client
 	http *http.Transport
@@ -40,8 +44,8 @@ func New(dial Dialer) (*Engine, error) {
 	transport := &http.Transport{
 		DialContext:         through(dial),
 		DisableCompression:  true,
-		MaxIdleConns:        1,
-		MaxIdleConnsPerHost: 1,
+		MaxIdleConns:        idleConns,
+		MaxIdleConnsPerHost: idleConns,
 		IdleConnTimeout:     idleTimeout,
 	}
 	api, err := client.NewClientWithOpts(
