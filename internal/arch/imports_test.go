@@ -35,16 +35,16 @@ var helpers = map[string]string{
 }
 
 // outside are packages of tests that nothing imports.
-var outside = []string{"internal/arch", "test"}
+var outside = []string{"internal/arch", "test", "bench"}
 
 // owners says which of our packages may import a module. A module that is not
 // here may be imported by any.
 var owners = map[string][]string{
 	"github.com/compose-spec/compose-go": {"pkg/spec"},
-	"github.com/docker/docker":           {"pkg/swarm", "pkg/swarm/swarmtest", "pkg/provider/docker"},
+	"github.com/docker/docker":           {"pkg/swarm", "pkg/swarm/swarmtest", "pkg/provider/docker", "bench/floor"},
 	"github.com/invopop/jsonschema":      {"pkg/spec"},
 	"github.com/urfave/cli/v2":           {"cmd/swarmup"},
-	"golang.org/x/crypto/ssh":            {"pkg/ssh", "pkg/ssh/sshtest"},
+	"golang.org/x/crypto/ssh":            {"pkg/ssh", "pkg/ssh/sshtest", "bench/floor"},
 	"gopkg.in/yaml.v3":                   {"pkg/spec"},
 }
 
