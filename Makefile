@@ -3,6 +3,7 @@
 GO       ?= $(or $(shell command -v go),/usr/local/go/bin/go)
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 FUZZTIME ?= 5s
+BENCHTIME ?= 5x
 LAB      ?= ./test/... ./pkg/provider/... ./pkg/bootstrap
 
 # The race detector needs a C compiler; tests without it are better than none.
@@ -58,8 +59,10 @@ fuzz: ## every fuzz target, FUZZTIME each
 		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
 	done
 
-bench: ## every benchmark
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: setup build ## benchmarks; those with machines beside other tools (docs/bench.txt)
+	$(GO) test -run '^$$' -bench . -benchmem ./cmd/... ./pkg/...
+	image=$$(bench/setup.sh) && SWARMUP_LAB=1 SWARMUP_BENCH_IMAGE=$$image \
+		$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 40m ./bench > docs/bench.txt; code=$$?; cat docs/bench.txt; exit $$code
 
 docs: ## write schema/ and docs/cluster-yaml.md anew from the types
 	$(GO) test ./pkg/spec -run TestGeneratedFilesAreCurrent -update

@@ -182,7 +182,7 @@ func (f *fleet) file() string {
 func (f *fleet) command(name string, args ...string) func() error {
 	return func() error {
 		cmd := exec.CommandContext(f.Context(), name, args...)
-		cmd.Env = append(os.Environ(), "SWARMUP_HOME="+f.dir)
+		cmd.Env = append(os.Environ(), "SWARMUP_HOME="+f.dir, "ANSIBLE_CONFIG=ansible/ansible.cfg")
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%s: %w\n%s", name, err, out)
