@@ -26,6 +26,7 @@ type link struct {
 }
 
 func newLink(s *ssh.Host, e *swarm.Engine) *link {
+	s.Spare(e.CloseIdle)
 	return &link{ssh: s, engine: e, first: make(chan struct{}, 1)}
 }
 

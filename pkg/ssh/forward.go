@@ -36,7 +36,7 @@ func (h *Host) DialContext(ctx context.Context, network, addr string) (net.Conn,
 // forwarding is a connection that sshd makes for us.
 type forwarding struct {
 	network, addr string
-	slots         chan struct{}
+	slots         slots
 	doing         string // for messages
 }
 

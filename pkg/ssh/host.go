@@ -28,9 +28,9 @@ type Host struct {
 	name, addr, user, hostKey, via string
 
 	client   *xssh.Client
-	sessions chan struct{}
-	forwards chan struct{}
-	onwards  chan struct{} // connections to the machines behind it
+	sessions *room
+	forwards slots
+	onwards  slots // connections to the machines behind it
 	life     life
 	sudo     sudo
 	// viaDocker means that the Docker socket is to be had through the docker
@@ -42,9 +42,9 @@ func newHost(e *endpoint, o Options, hostKey string, client *xssh.Client) *Host 
 	h := &Host{
 		name: e.name, addr: e.addr(), user: e.user, hostKey: hostKey, via: e.via,
 		client:   client,
-		sessions: make(chan struct{}, sessionsAtOnce),
-		forwards: make(chan struct{}, forwardsAtOnce),
-		onwards:  make(chan struct{}, onwardsAtOnce),
+		sessions: newRoom(sessionsAtOnce),
+		forwards: make(slots, forwardsAtOnce),
+		onwards:  make(slots, onwardsAtOnce),
 	}
 	h.sudo.pool, h.sudo.ask = o.Pool, o.SudoPassword
 	h.life.over = make(chan struct{})

@@ -13,23 +13,22 @@ import (
 
 // opening is a request for a channel.
 type opening[T io.Closer] struct {
-	what  string // for messages: "run "id" on n1"
-	slots chan struct{}
-	open  func() (T, error)
+	what   string // for messages: "run "id" on n1"
+	places places
+	open   func() (T, error)
 }
 
-// begin takes a slot and opens a channel; done gives the slot back. x/crypto's
+// begin takes a place and opens a channel; done gives the place back. x/crypto's
 // calls know no context: when ctx ends first, the call is left to the Host,
 // which closes what comes of it, and whose Close waits for it.
 func begin[T io.Closer](ctx context.Context, h *Host, o opening[T]) (ch T, done func(), err error) {
-	select {
-	case o.slots <- struct{}{}:
-	case <-ctx.Done():
-		return ch, nil, interrupted(ctx, o.what)
-	case <-h.life.over:
+	switch err := o.places.enter(ctx, h.life.over); {
+	case errors.Is(err, errOver):
 		return ch, nil, fmt.Errorf("%s: %w", o.what, h.lost())
+	case err != nil:
+		return ch, nil, fmt.Errorf("%s: %w", o.what, err)
 	}
-	release := sync.OnceFunc(func() { <-o.slots })
+	release := sync.OnceFunc(o.places.leave)
 	opened, failed := make(chan T), make(chan error, 1)
 	abandoned := make(chan struct{})
 	running := h.life.run(func() {

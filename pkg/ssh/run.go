@@ -52,7 +52,7 @@ type command struct {
 
 func (h *Host) run(ctx context.Context, c command) (string, error) {
 	doing := fmt.Sprintf("run %q on %s", c.words, h.name)
-	session, done, err := begin(ctx, h, opening[*xssh.Session]{doing, h.sessions, h.client.NewSession})
+	session, done, err := h.session(ctx, doing)
 	if err != nil {
 		return "", err
 	}

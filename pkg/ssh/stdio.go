@@ -18,7 +18,7 @@ func (h *Host) dialStdio(ctx context.Context, socket string) (net.Conn, error) {
 	if err := h.isSocket(ctx, socket, doing); err != nil {
 		return nil, err
 	}
-	session, done, err := begin(ctx, h, opening[*xssh.Session]{doing, h.sessions, h.client.NewSession})
+	session, done, err := h.session(ctx, doing)
 	if err != nil {
 		return nil, err
 	}

@@ -58,6 +58,10 @@ func New(dial Dialer) (*Engine, error) {
 	return &Engine{api: api, http: transport}, nil
 }
 
+// CloseIdle frees the connection that is kept between calls, if it is idle; the
+// next call makes another one.
+func (e *Engine) CloseIdle() { e.http.CloseIdleConnections() }
+
 // Close frees the idle connection. Calls that still run are not ended: their
 // contexts do that.
 func (e *Engine) Close() error {
