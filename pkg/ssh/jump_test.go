@@ -218,6 +218,19 @@ func TestErrorsSayWhichHostOfAChainIsToBlame(t *testing.T) {
 	}
 }
 
+func TestAnErrorNamesTheHostOfAChainThatIsToBlameAndTheMachineBehindAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLAN(t)
+		l.add(t, "bastion:22", sshtest.Options{User: "nobody"})
+		l.add(t, "10.1.0.1:22", sshtest.Options{})
+		_, err := ssh.Dial(t.Context(), l.target(t, "n1", "10.2.0.1", "bastion,10.1.0.1"), l.options(t, ""))
+		want := "dial n1 (10.2.0.1:22 via bastion,10.1.0.1): log in to bastion:22 as root: it refused the given key (" + l.key.Fingerprint + ")"
+		if text(err) != want || !isA[*ssh.AuthError](err) {
+			t.Errorf("error\n got %v\nwant %s", err, want)
+		}
+	})
+}
+
 func isA[E error](err error) bool {
 	var e E
 	return errors.As(err, &e)

@@ -49,6 +49,7 @@ func (w *way) ready(ctx context.Context) (err error) {
 // explain says of an error which machine was to be reached through the jump host.
 func (w *way) explain(ctx context.Context, err error) error {
 	var unreachable *UnreachableError
+	var before *jumpError
 	switch {
 	case err == nil:
 		return nil
@@ -57,8 +58,21 @@ func (w *way) explain(ctx context.Context, err error) error {
 	case errors.As(err, &unreachable):
 		return w.to.unreachable(&phaseError{"jump host " + w.to.jump.where(), unreachable.Err})
 	}
-	return fmt.Errorf("dial %s: %w", w.to.where(), err)
+	if errors.As(err, &before) { // of a jump host before the last one
+		err = before.err
+	}
+	return &jumpError{w.to.where(), err}
 }
+
+// jumpError is the failure of a jump host, and which machine it kept from being
+// reached.
+type jumpError struct {
+	where string
+	err   error
+}
+
+func (e *jumpError) Error() string { return "dial " + e.where + ": " + e.err.Error() }
+func (e *jumpError) Unwrap() error { return e.err }
 
 // dial makes the TCP connection.
 func (w *way) dial(ctx context.Context) (net.Conn, error) {
