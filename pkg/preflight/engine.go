@@ -23,14 +23,12 @@ func (h Host) daemon() daemonFile {
 	return f
 }
 
+// liveRestore: a key that is only taken out of daemon.json changes nothing at a
+// reload (moby daemon/reload.go), so that it has to say false.
 func (j *judge) liveRestore(h Host) {
-	switch {
-	case h.daemon().LiveRestore:
+	if h.LiveRestore || h.daemon().LiveRestore {
 		j.add(LiveRestore, h.Name, fmt.Sprintf("the engine of %s has live-restore, which cannot be in a swarm", h.Name),
-			fmt.Sprintf(`take "live-restore" out of /etc/docker/daemon.json on %s, then run there: systemctl reload docker`, h.Name))
-	case h.LiveRestore:
-		j.add(LiveRestore, h.Name, fmt.Sprintf("the engine of %s has live-restore, which cannot be in a swarm", h.Name),
-			fmt.Sprintf("take --live-restore off the command line of dockerd on %s, or reload the engine if its daemon.json has changed", h.Name))
+			fmt.Sprintf(`set "live-restore": false in /etc/docker/daemon.json on %s (and take the flag off dockerd's command line), then run there: systemctl reload docker`, h.Name))
 	}
 }
 
