@@ -24,6 +24,14 @@ func unconfigure(ctx context.Context, h Host) error {
 	if err != nil {
 		return err
 	}
+	if e.was.owned.Opened != nil {
+		if err := ClosePorts(ctx, h); err != nil {
+			return err
+		}
+		if e, err = openEdit(ctx, h, Settings{}); err != nil {
+			return err
+		}
+	}
 	if !e.patch.Empty() {
 		if err := e.write(ctx); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"github.com/swarmup/swarmup/pkg/bootstrap"
 	"github.com/swarmup/swarmup/pkg/daemon"
 	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/preflight"
 	"github.com/swarmup/swarmup/pkg/spec"
 )
 
@@ -41,6 +42,9 @@ func (c *Cluster) configure(ctx context.Context, s plan.Step, h *host) (string, 
 	if err != nil {
 		return "", err
 	}
+	if err := c.openPorts(ctx, h, n, facts.Owned.Opened); err != nil {
+		return "", err
+	}
 	stopped := facts.Engine != bootstrap.Running
 	effect, err := bootstrap.Configure(ctx, h, bootstrap.Settings{
 		Want: plan.WantDaemon(n.Engine), AllowRestart: stopped || facts.CertNode == "", Live: h.live,
@@ -63,6 +67,23 @@ func (c *Cluster) configure(ctx context.Context, s plan.Step, h *host) (string, 
 		return "", nil
 	}
 	return string(effect), nil
+}
+
+// openPorts brings the host's firewall in line with the file, where it is not.
+func (c *Cluster) openPorts(ctx context.Context, h *host, n spec.Node, have *daemon.Opened) error {
+	switch {
+	case !n.Engine.OpenPorts && have == nil:
+		return nil
+	case !n.Engine.OpenPorts:
+		return bootstrap.ClosePorts(ctx, h)
+	case len(have.Lacks(plan.Ports(c.cfg.Spec, n))) == 0:
+		return nil
+	}
+	addr := ""
+	if own := h.outward(c); own.IsValid() {
+		addr = own.String()
+	}
+	return bootstrap.OpenPorts(ctx, h, addr, preflight.Ports(n.Role == spec.Manager, int(c.cfg.Spec.Swarm.DataPathPort)))
 }
 
 // live asks the engine what it works by.

@@ -184,7 +184,8 @@ func (h *host) outward(c *Cluster) netip.Addr {
 // says in one sentence what keeps it out.
 func (c *Cluster) passable(ctx context.Context, h *host, leader string) error {
 	cond, ok := h.inspected()
-	if !ok || len(cond.Reached) > 0 {
+	tried := len(cond.Reached) > 0
+	if !ok || tried && !slices.ContainsFunc(cond.Reached, func(a preflight.Attempt) bool { return a.Outcome == preflight.Dropped }) {
 		return nil
 	}
 	var unfit *UnfitError

@@ -19,6 +19,16 @@ type circumstances struct {
 	lines  string        // more of what it says
 	routes string        // more routes
 	rules  string        // of its packet filter, as iptables -S prints them
+	ufw    bool          // runs and drops what comes to the swarm's ports
+	// ufwOpen means that it was told to let it in.
+	ufwOpen bool
+}
+
+func (m *machine) ufwRules() string {
+	if !m.ufwOpen {
+		return ""
+	}
+	return "2377,7946/tcp  ALLOW IN  Anywhere\n7946,4789/udp  ALLOW IN  Anywhere\nAnywhere/esp  ALLOW IN  Anywhere/esp\n"
 }
 
 func (a answer) conditions() {
@@ -39,7 +49,7 @@ func (m *machine) connect(port string) (net.Conn, error) {
 	switch {
 	case m.off:
 		return nil, syscall.EHOSTUNREACH
-	case m.rules != "":
+	case m.rules != "", m.ufw && !m.ufwOpen:
 		return nil, syscall.ETIMEDOUT
 	case !m.running || port != "2377" || !m.manages():
 		return nil, syscall.ECONNREFUSED

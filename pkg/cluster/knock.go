@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/swarmup/swarmup/pkg/bootstrap"
+	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/preflight"
 	"github.com/swarmup/swarmup/pkg/spec"
 	"github.com/swarmup/swarmup/pkg/ssh"
@@ -51,8 +52,10 @@ func (c *Cluster) knock(ctx context.Context, h *host, d door) []preflight.Attemp
 	out := make([]preflight.Attempt, len(tries))
 	bounded(ctx, len(tries), indexes(tries), func(ctx context.Context, i int) { out[i] = c.attempt(ctx, tries[i], h) })
 	for i := range out {
-		if out[i].Failed() {
-			out[i].Walls = c.walls(ctx, tries[i])
+		if !out[i].Failed() {
+			continue
+		}
+		if out[i].Walls = c.walls(ctx, tries[i]); out[i].Failed() {
 			break // it is the one that is told
 		}
 	}
@@ -143,12 +146,25 @@ func (c *Cluster) walls(ctx context.Context, t try) (out []preflight.Wall) {
 	if t.to != nil && t.to.connected() {
 		if f, err := bootstrap.Firewall(ctx, t.to, t.ip.String()); err == nil {
 			out = append(out, f.In(t.to.node, port, c.ports(t.to))...)
+			c.willOpen(t.to, f, out)
 		}
 	}
 	if f, err := bootstrap.Firewall(ctx, t.from, ""); err == nil {
 		out = append(out, f.Out(t.from.node, port, c.ports(t.from))...)
 	}
 	return out
+}
+
+// willOpen marks the walls of a firewall that a step of this run is about to open.
+func (c *Cluster) willOpen(h *host, f preflight.Firewall, walls []preflight.Wall) {
+	n, err := c.node(h)
+	facts, _ := h.seen()
+	if err != nil || !n.Engine.OpenPorts || f.Tool() == "" || len(facts.Owned.Opened.Lacks(plan.Ports(c.cfg.Spec, n))) == 0 {
+		return
+	}
+	for i := range walls {
+		walls[i].Goes = true
+	}
 }
 
 // ports are those that others have to reach on a host.

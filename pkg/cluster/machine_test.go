@@ -124,6 +124,11 @@ func (m *machine) script(c sshtest.Command, stdin string) {
 		a.conditions()
 	case "firewall":
 		a.blob("iptables", m.rules)
+		if m.ufw {
+			a.blob("ufw", "Status: active\n"+m.ufwRules())
+		}
+	case "wall":
+		m.ufwOpen = words[3] == "allow"
 	case "read":
 		a.engineFacts()
 		a.configFacts()

@@ -28,6 +28,7 @@ func merge(file []byte, owned Owned, live Live, want Want) (*merger, error) {
 	}
 	m := &merger{file: bytes.TrimPrefix(file, []byte(bom)), doc: doc, live: live}
 	m.was, m.unloaded = owned.settle(file)
+	m.next.Opened = m.was.Opened
 	if err := m.keys(want.Keys); err != nil {
 		return nil, err
 	}

@@ -20,9 +20,36 @@ type Owned struct {
 	// Emptied are those of the three lists that hold nothing any more since the
 	// last element was swarmup's: the key itself is then swarmup's too.
 	Emptied []string `json:"emptied,omitempty"`
+	// Opened is what was done to the machine's firewall; nil means nothing. It has
+	// no part in daemon.json and is carried along.
+	Opened *Opened `json:"opened,omitempty"`
 	// Pending is there from before daemon.json is written until the engine was
 	// seen to work by it.
 	Pending *Pending `json:"pending,omitempty"`
+}
+
+// Opened are ports that swarmup has looked after in a machine's firewall.
+type Opened struct {
+	// By is the firewall, ufw or firewalld, and Zone firewalld's zone; By is ""
+	// where none of them runs.
+	By   string `json:"by,omitempty"`
+	Zone string `json:"zone,omitempty"`
+	// Ports are those that were looked after, such as 2377/tcp, and Ours those of
+	// them that were not open before.
+	Ports []string `json:"ports"`
+	Ours  []string `json:"ours,omitempty"`
+	// Pending is there from before the firewall is told until it was.
+	Pending bool `json:"pending,omitempty"`
+}
+
+// Lacks gives those of some ports that were not looked after, or only begun.
+func (o *Opened) Lacks(ports []string) (out []string) {
+	for _, p := range ports {
+		if o == nil || o.Pending || !slices.Contains(o.Ports, p) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // Pending is a write of daemon.json that may or may not have happened, and that
@@ -63,7 +90,7 @@ func (o Owned) Encode() ([]byte, error) {
 
 // Empty says whether nothing is owned and no write is pending.
 func (o Owned) Empty() bool {
-	return o.Pending == nil && len(o.Keys)+len(o.Labels)+len(o.InsecureRegistries)+len(o.RegistryMirrors)+len(o.Emptied) == 0
+	return o.Pending == nil && o.Opened == nil && len(o.Keys)+len(o.Labels)+len(o.InsecureRegistries)+len(o.RegistryMirrors)+len(o.Emptied) == 0
 }
 
 // Begin gives the record to put in place before file is replaced by next, where
@@ -117,6 +144,7 @@ func (o Owned) settle(file []byte) (Owned, []Change) {
 		InsecureRegistries: union(o.InsecureRegistries, n.InsecureRegistries),
 		RegistryMirrors:    union(o.RegistryMirrors, n.RegistryMirrors),
 		Emptied:            union(o.Emptied, n.Emptied),
+		Opened:             o.Opened,
 	}, pending.Changes
 }
 

@@ -3,9 +3,11 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/swarmup/swarmup/pkg/daemon"
 	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/preflight"
 	"github.com/swarmup/swarmup/pkg/spec"
 )
 
@@ -49,10 +51,11 @@ func (d *differ) configure(p pair, s Step) (string, bool) {
 		d.block(p.node.Name, "mend the file on the machine by hand", "read /etc/docker/daemon.json of %s: %v", p.node.Name, err)
 		return "", false
 	}
-	if len(patch.Changes) == 0 {
+	opens := d.opens(p)
+	if len(patch.Changes) == 0 && len(opens) == 0 {
 		return "", true
 	}
-	s.Action, s.Effect = Configure, patch.Effect
+	s.Action, s.Effect, s.Changes = Configure, patch.Effect, opens
 	var keys []string
 	for _, c := range patch.Changes {
 		s.Changes = append(s.Changes, Change{What: c.Key, From: text(c.From), To: text(c.To)})
@@ -64,6 +67,30 @@ func (d *differ) configure(p pair, s Step) (string, bool) {
 		return "", true
 	}
 	return d.add(s), true
+}
+
+// opens gives what changes about the firewall of a host: ports are opened, and
+// those that were are closed once the file does not want it any more. A node
+// that becomes a worker keeps what it had.
+func (d *differ) opens(p pair) []Change {
+	have := p.host.Owned.Opened
+	switch {
+	case p.node.Engine.OpenPorts:
+		if lacks := have.Lacks(Ports(d.want, p.node)); len(lacks) > 0 {
+			return []Change{{What: "open_ports", To: strings.Join(lacks, ", ")}}
+		}
+	case have != nil:
+		return []Change{{What: "open_ports", From: strings.Join(have.Ports, ", ")}}
+	}
+	return nil
+}
+
+// Ports are what others have to reach on a node: 2377/tcp, and so on.
+func Ports(want *spec.Cluster, n spec.Node) (out []string) {
+	for _, p := range preflight.Ports(n.Role == spec.Manager, int(want.Swarm.DataPathPort)) {
+		out = append(out, p.String())
+	}
+	return out
 }
 
 // reach plans what lets us in, and returns the step after which we are.
@@ -164,6 +191,7 @@ func (d *differ) removeLeftovers() {
 
 // finish adds what comes behind everything else, and needs a swarm.
 func (d *differ) finish() {
+	d.openFirst()
 	var joins, every, swarm []string
 	for _, s := range d.steps {
 		every = append(every, s.ID)
@@ -182,6 +210,27 @@ func (d *differ) finish() {
 	}
 	if len(every) > 0 && slices.ContainsFunc(d.steps, func(s Step) bool { return s.Action != Delete }) {
 		d.add(Step{Action: Verify, After: swarm, Behind: every})
+	}
+}
+
+// openFirst lets the firewalls of members be opened before anybody joins by way
+// of them.
+func (d *differ) openFirst() {
+	var opening []string
+	for _, p := range d.pairs {
+		if p.host == nil || !p.host.member() {
+			continue
+		}
+		for _, s := range d.steps {
+			if s.Action == Configure && s.Node == p.node.Name && slices.ContainsFunc(s.Changes, func(c Change) bool { return c.What == "open_ports" && c.To != "" }) {
+				opening = append(opening, s.ID)
+			}
+		}
+	}
+	for i := range d.steps {
+		if s := &d.steps[i]; s.Action == Join {
+			s.Behind = edges(slices.Concat(s.Behind, slices.DeleteFunc(slices.Clone(opening), func(id string) bool { return slices.Contains(s.After, id) })))
+		}
 	}
 }
 

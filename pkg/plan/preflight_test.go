@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/swarmup/swarmup/pkg/daemon"
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/preflight"
@@ -97,4 +98,56 @@ func TestOnlyHostsThatJoinAreJudged(t *testing.T) {
 			t.Fatalf("a teardown is refused:\n%s", render(down))
 		}
 	})
+}
+
+func TestPortsAreOpenedOnce(t *testing.T) {
+	opened := func(ports ...string) *daemon.Opened { return &daemon.Opened{By: "ufw", Ports: ports} }
+	all := []string{"7946/tcp", "7946/udp", "4789/udp", "esp"}
+	for _, tt := range []struct {
+		name, world string
+		open        bool
+		have        *daemon.Opened // of b, a worker
+		want        string
+	}{
+		{"nothing is wanted", "a=manager b=worker", false, nil, ""},
+		{"a member without", "a=manager b=worker", true, nil, "configure/a: 2377/tcp, 7946/tcp, 7946/udp, 4789/udp, esp\nconfigure/b: 7946/tcp, 7946/udp, 4789/udp, esp"},
+		{"what was looked after", "a=manager b=worker", true, opened(all...), "configure/a: 2377/tcp, 7946/tcp, 7946/udp, 4789/udp, esp"},
+		{"a manager that became a worker keeps its port", "a=manager b=worker", true, opened(append(all, "2377/tcp")...), "configure/a: 2377/tcp, 7946/tcp, 7946/udp, 4789/udp, esp"},
+		{"another data port", "a=manager b=worker", true, opened("7946/tcp", "7946/udp", "esp"), "configure/a: 2377/tcp, 7946/tcp, 7946/udp, 4789/udp, esp\nconfigure/b: 4789/udp"},
+		{"a run that was cut off", "a=manager b=worker", true, &daemon.Opened{By: "ufw", Ports: all, Pending: true}, "configure/a: 2377/tcp, 7946/tcp, 7946/udp, 4789/udp, esp\nconfigure/b: 7946/tcp, 7946/udp, 4789/udp, esp"},
+		{"it is not wanted any more", "a=manager b=worker", false, opened(all...), "configure/b: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f, st := file("a:manager b:worker"), world(tt.world).observe()
+			for i := range f.Nodes {
+				f.Nodes[i].Engine.OpenPorts = tt.open
+			}
+			for i := range st.Hosts {
+				if st.Hosts[i].Node == "b" {
+					st.Hosts[i].Owned.Opened = tt.have
+				}
+			}
+			var got []string
+			for _, s := range plan.Diff(f, st, plan.Options{}).Steps {
+				if s.Action == plan.Configure && len(s.Changes) == 1 && s.Changes[0].What == "open_ports" {
+					got = append(got, s.ID+": "+s.Changes[0].To)
+				}
+			}
+			if s := strings.Join(got, "\n"); s != tt.want {
+				t.Errorf("got:\n%s\nwant:\n%s", s, tt.want)
+			}
+		})
+	}
+}
+
+// Whoever joins does so by way of managers whose firewalls are open by then.
+func TestJoinsComeBehindTheOpeningOfMembers(t *testing.T) {
+	f, st := file("a:manager b:worker"), world("a=manager b=idle").observe()
+	for i := range f.Nodes {
+		f.Nodes[i].Engine.OpenPorts = true
+	}
+	p := plan.Diff(f, st, plan.Options{})
+	if !before(p, "configure/a", "join/b") || !before(p, "configure/b", "join/b") {
+		t.Errorf("got:\n%s", render(p))
+	}
 }

@@ -62,11 +62,15 @@ func agree(hosts []Host, with Host) (n int) {
 	return n
 }
 
+// readable is how exactly a difference is told: what was measured is no better
+// than a second.
+const readable = 10 * time.Second
+
 func apart(d time.Duration) string {
 	if d < 0 {
-		return fmt.Sprintf("%s behind", d.Abs().Round(time.Second))
+		return fmt.Sprintf("%s behind", d.Abs().Round(readable))
 	}
-	return fmt.Sprintf("%s ahead of", d.Round(time.Second))
+	return fmt.Sprintf("%s ahead of", d.Round(readable))
 }
 
 func clockHint(host string) string {

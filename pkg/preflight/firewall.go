@@ -36,15 +36,15 @@ func (f Firewall) Tool() string {
 func (f Firewall) In(host string, port Port, all []Port) []Wall {
 	switch f.Tool() {
 	case "firewalld":
-		if slices.Contains(f.ZoneOpen, port.String()) || slices.Contains(f.ZoneOpen, "docker-swarm") {
+		if f.zoneAllows(port) {
 			return nil
 		}
-		return []Wall{{host, fmt.Sprintf("firewalld does not let it into zone %s", f.Zone), Command("firewalld", f.Zone, all)}}
+		return []Wall{{Host: host, What: fmt.Sprintf("firewalld does not let it into zone %s", f.Zone), Cure: Command("firewalld", f.Zone, all)}}
 	case "ufw":
-		if f.ufwAllows(port) {
+		if f.ufwAllows(port, "Anywhere") {
 			return nil
 		}
-		return []Wall{{host, "ufw does not let it in", Command("ufw", "", all)}}
+		return []Wall{{Host: host, What: "ufw does not let it in", Cure: Command("ufw", "", all)}}
 	}
 	return f.chains(host, "input", port, all)
 }
@@ -62,22 +62,47 @@ func (f Firewall) chains(host, hook string, port Port, all []Port) (out []Wall) 
 	for _, r := range []ruleset{parseNFT(f.NFT), parseIPTables(f.IPTables)} {
 		for _, c := range r.bases {
 			if c.hook == hook && r.drops(c, port) {
-				out = append(out, Wall{host, c.says(), c.open(all)})
+				out = append(out, Wall{Host: host, What: c.says(), Cure: c.open(all)})
 			}
 		}
 	}
 	return out
 }
 
-// ufwAllows reads lines such as "2377,7946/tcp  ALLOW IN  10.0.0.0/8".
-func (f Firewall) ufwAllows(port Port) bool {
+// Lacks gives those of some ports that nobody has let in yet, from anywhere or
+// from some; none where neither ufw nor firewalld runs.
+func (f Firewall) Lacks(ports []Port) (out []Port) {
+	for _, p := range ports {
+		switch f.Tool() {
+		case "firewalld":
+			if !f.zoneAllows(p) {
+				out = append(out, p)
+			}
+		case "ufw":
+			if !f.ufwAllows(p, "") {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+func (f Firewall) zoneAllows(port Port) bool {
+	return slices.Contains(f.ZoneOpen, port.String()) || slices.Contains(f.ZoneOpen, "docker-swarm")
+}
+
+// ufwAllows reads lines such as "2377,7946/tcp  ALLOW IN  10.0.0.0/8", or
+// "Anywhere/esp  ALLOW IN  Anywhere/esp", that let in what comes from somewhere.
+func (f Firewall) ufwAllows(port Port, from string) bool {
 	for line := range strings.Lines(f.UFW) {
 		to, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if !strings.Contains(rest, "ALLOW") {
+		_, source, allows := strings.Cut(rest, "ALLOW IN")
+		if !allows || !strings.HasPrefix(strings.TrimSpace(source), from) {
 			continue
 		}
 		ports, proto, some := strings.Cut(to, "/")
-		if to == "Anywhere" || (!some || proto == port.Proto) && slices.ContainsFunc(strings.Split(ports, ","), func(s string) bool { return covers(s, port.Number) }) {
+		listed := ports == "Anywhere" || slices.ContainsFunc(strings.Split(ports, ","), func(s string) bool { return port.Number != 0 && covers(s, port.Number) })
+		if listed && (!some || proto == port.Proto) {
 			return true
 		}
 	}

@@ -38,7 +38,11 @@ type Attempt struct {
 
 // Failed says whether the attempt shows that a join would fail.
 func (a Attempt) Failed() bool {
-	return a.Outcome == Dropped || a.Outcome == Closed && a.Listens
+	goes := len(a.Walls) > 0
+	for _, w := range a.Walls {
+		goes = goes && w.Goes
+	}
+	return !goes && (a.Outcome == Dropped || a.Outcome == Closed && a.Listens)
 }
 
 // Wall is a firewall that is in the way.
@@ -46,6 +50,8 @@ type Wall struct {
 	Host string // on which it is
 	What string // such as "ufw does not let it in"
 	Cure string // the command that opens the swarm's ports in it
+	// Goes means that this run opens it, before anybody needs it.
+	Goes bool
 }
 
 // reach tells of the first attempt that failed: one cause mostly stops them all.

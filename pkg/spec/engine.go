@@ -24,6 +24,9 @@ func (b *builder) engine(k *engineKeys, base Engine) Engine {
 	if k.RegistryMirrors.given {
 		out.RegistryMirrors = b.each(k.RegistryMirrors.v, mirror)
 	}
+	if k.OpenPorts.good {
+		out.OpenPorts = k.OpenPorts.v
+	}
 	if len(k.Daemon.v) > 0 {
 		out.Daemon = make(map[string]any, len(base.Daemon)+len(k.Daemon.v))
 		maps.Copy(out.Daemon, base.Daemon)

@@ -48,6 +48,7 @@ type engineKeys struct {
 	InsecureRegistries val[list[string]] `yaml:"insecure_registries" jsonschema:"example=registry.local:5000" doc:"Registries (host, host:port or CIDR) that are talked to without a valid certificate."`
 	RegistryMirrors    val[list[string]] `yaml:"registry_mirrors" jsonschema:"example=https://mirror.local" doc:"Mirrors of Docker Hub."`
 	Daemon             val[settings]     `yaml:"daemon" doc:"Other keys of daemon.json, verbatim. Each key set here is owned by swarmup; those of others stay."`
+	OpenPorts          val[bool]         `yaml:"open_ports" doc:"Opens the swarm's ports in the host's firewall, where ufw or firewalld runs, before it becomes a member. Destroy, and false, close those again that it opened. Other firewalls are not touched: see preflight.md."`
 	Version            later             `yaml:"version" jsonschema:"-"`
 	Env                later             `yaml:"env" jsonschema:"-"`
 }

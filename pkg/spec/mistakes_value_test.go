@@ -147,6 +147,8 @@ func engineMistakes() []mistake {
 			`1:19: engine.labels["IO.docker.a"]: labels that begin with io.docker. are reserved for Docker`},
 		{"two values for one engine label", "workers:\n  - name: n\n    engine: {labels: {role: a}}\n    engine_labels: {role: b}" + onDocker,
 			`4:21: workers[0].engine_labels.role: engine.labels of this node says "a" (line 3)`},
+		{"open ports that are no yes or no", "engine: {open_ports: 2377}" + onDocker,
+			`1:22: engine.open_ports: wants true or false, found the number 2377`},
 		{"an insecure registry that is a URL", "engine: {insecure_registries: ['http://r.local']}" + onDocker,
 			`1:32: engine.insecure_registries[0]: "http://r.local" is a URL: write host or host:port`},
 		{"an insecure registry with a path", "engine: {insecure_registries: [r.local/a]}" + onDocker,

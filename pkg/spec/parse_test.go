@@ -30,6 +30,7 @@ engine:
   insecure_registries: [registry.local:5000, 10.0.0.0/8]
   registry_mirrors: ["https://m.local", "http://n.local/path/"]
   daemon: {log-driver: local, log-opts: {max-file: "3"}, debug: true, mtu: 1400, cpu-rt-period: 1.5, dns: [10.0.0.2]}
+  open_ports: true
 swarm:
   id: 53x1z42eir65p7gvw1nc5utuy
   advertise: 10.0.0.0/16
@@ -55,6 +56,7 @@ workers:
       labels: {env: test}
       insecure_registries: []
       daemon: {log-driver: journald}
+      open_ports: false
     advertise: eth1
     data_path: 192.168.0.0/24
 protect: true
@@ -80,7 +82,7 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 			InsecureRegistries: []string{}, RegistryMirrors: mirrors, Daemon: ownDaemon,
 		},
 		Machine: Machine{CPUs: 1.5, Memory: 2 << 30, Image: "other:1"},
-		Pos:     Pos{"cluster.yaml", 30, 5},
+		Pos:     Pos{"cluster.yaml", 31, 5},
 	}
 	n1, n2 := worker, worker
 	none, no := 0, false
@@ -100,9 +102,9 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 			SSH: SSH{User: "root", Port: 22, IdentityFile: "/srv/swarm/keys/mgr1", KnownHosts: "/srv/swarm/known_hosts"},
 			Engine: Engine{
 				Install: InstallNone, Labels: map[string]string{"env": "prod", "role": "mgr"},
-				InsecureRegistries: []string{"registry.local:5000", "10.0.0.0/8"}, RegistryMirrors: mirrors, Daemon: daemon,
+				InsecureRegistries: []string{"registry.local:5000", "10.0.0.0/8"}, RegistryMirrors: mirrors, Daemon: daemon, OpenPorts: true,
 			},
-			Pos: Pos{"cluster.yaml", 26, 5},
+			Pos: Pos{"cluster.yaml", 27, 5},
 		}, n1, n2},
 	}
 	if diff := cmp.Diff(want, parse(t, fullFile), ignoreEnv()); diff != "" {

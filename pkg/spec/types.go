@@ -119,6 +119,8 @@ type Engine struct {
 	// end. A list that the file leaves out is nil, one that it empties is not.
 	InsecureRegistries []string
 	RegistryMirrors    []string
+	// OpenPorts opens the swarm's ports in the host's own firewall.
+	OpenPorts bool
 	// Daemon is the rest of daemon.json, as it stands in the file: string,
 	// bool, int, float64, []any and map[string]any, never nil. It never holds a
 	// key that has a field of its own here. A node's key replaces the cluster's

@@ -22,6 +22,7 @@ if has firewall-cmd && firewall-cmd -q --state 2>/dev/null; then
 	{
 		firewall-cmd --zone="$zone" --list-ports
 		firewall-cmd --zone="$zone" --list-services
+		firewall-cmd --zone="$zone" --list-protocols
 	} 2>/dev/null | blob open
 fi
 if has ufw; then ufw status verbose 2>/dev/null | blob ufw; fi
