@@ -246,10 +246,10 @@ func TestResolveRefusesWhatItCannotHonour(t *testing.T) {
 		config string
 		err    string
 	}{
-		{name: "a jump through itself", config: "ProxyJump n1\n", err: `dial n1: jump host "n1" would be reached through itself`},
-		{name: "a jump for all, also for the jump host", config: "ProxyJump b\n", err: `dial n1: jump host "b": jump host "b" would be reached through itself`},
+		{name: "a jump through itself", config: "ProxyJump n1\n", err: `dial n1: jump host "n1": it would be reached through itself`},
+		{name: "a jump for all, also for the jump host", config: "ProxyJump b\n", err: `dial n1: jump host "b": jump host "b": it would be reached through itself`},
 		{name: "jumps in a circle", config: "Host n1\nProxyJump b\nHost b\nProxyJump c\nHost c\nProxyJump b\n",
-			err: `dial n1: jump host "b": jump host "c": jump host "b" would be reached through itself`},
+			err: `dial n1: jump host "b": jump host "c": jump host "b": it would be reached through itself`},
 		{name: "a jump that is no host", config: "ProxyJump b:x\n", err: `dial n1: jump host "b:x": its port is not a number from 1 to 65535`},
 		{name: "a jump whose port is none", target: Target{Host: "n1", Jump: "b,c:0"}, err: `dial n1: jump host "c:0": its port is not a number from 1 to 65535`},
 		{name: "a jump of nobody", target: Target{Host: "n1", Jump: "@b"}, err: `dial n1: jump host "@b": no user before the @`},

@@ -79,7 +79,7 @@ func parseHop(text string) (h hop, err error) {
 // nothing else is said.
 type lender struct {
 	user, identity string
-	behind         []string // the hosts that are reached through it, in lower case
+	behind         []string // the host:port of all that are reached through it, in lower case
 }
 
 func (l *lender) trail() []string {
@@ -101,7 +101,11 @@ func (e *endpoint) fillJumps(c *config, t Target, o Options) error {
 	if err != nil {
 		return err
 	}
-	trail := append(slices.Clip(t.lender.trail()), strings.ToLower(t.Host))
+	self := strings.ToLower(e.addr())
+	if trail := t.lender.trail(); slices.Contains(trail, self) || len(trail) > maxJumps {
+		return errors.New("it would be reached through itself")
+	}
+	trail := append(slices.Clip(t.lender.trail()), self)
 	var texts []string
 	for i, h := range hops {
 		next := Target{
@@ -110,9 +114,6 @@ func (e *endpoint) fillJumps(c *config, t Target, o Options) error {
 		}
 		if i == 0 {
 			next.Jump, next.lender.behind = "", trail
-		}
-		if i == 0 && (slices.Contains(trail, strings.ToLower(h.host)) || len(trail) > maxJumps) {
-			return fmt.Errorf("jump host %q would be reached through itself", h.text)
 		}
 		via, err := resolve(next, o)
 		if err != nil {
