@@ -16,8 +16,8 @@ import (
 type Host interface {
 	// Run runs a command in a POSIX shell and returns what it printed.
 	Run(ctx context.Context, cmd string, stdin io.Reader) (stdout string, err error)
-	// Put writes a file in a folder that exists, so that either the old content
-	// is there or all of the new one.
+	// Put writes a file, so that either the old content is there or all of the
+	// new one. Folders that are missing are made.
 	Put(ctx context.Context, path string, mode fs.FileMode, content []byte) error
 }
 

@@ -22,9 +22,11 @@ const (
 type Facts struct {
 	OS        string `json:"os,omitempty"`         // ID of os-release, such as "debian"
 	OSVersion string `json:"os_version,omitempty"` // VERSION_ID, such as "12"
-	Arch      string `json:"arch,omitempty"`       // as uname -m says it
-	Hostname  string `json:"hostname,omitempty"`
-	Init      string `json:"init,omitempty"` // "systemd", "openrc" or ""
+	// OSCodename is VERSION_CODENAME, such as "bookworm".
+	OSCodename string `json:"os_codename,omitempty"`
+	Arch       string `json:"arch,omitempty"` // as uname -m says it
+	Hostname   string `json:"hostname,omitempty"`
+	Init       string `json:"init,omitempty"` // "systemd", "openrc" or ""
 
 	Engine        EngineState `json:"engine"`
 	EngineVersion string      `json:"engine_version,omitempty"` // of the dockerd on the disk; "" while it runs, and says it itself

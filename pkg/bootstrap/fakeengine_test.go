@@ -2,7 +2,9 @@ package bootstrap
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -88,6 +90,9 @@ func (e fakeEngine) install(root, bin string) {
 	self, err := os.Executable()
 	if err == nil {
 		err = os.Symlink(self, bin+"/fake-dockerd")
+	}
+	if errors.Is(err, fs.ErrExist) {
+		err = nil // installed once more
 	}
 	for name, body := range map[string]string{
 		"dockerd": `if [ "$1" = --version ]; then echo "Docker version ` + e.Version + `, build 89c5e8f"; else exec fake-dockerd "$@"; fi`,

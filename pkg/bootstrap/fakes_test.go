@@ -39,9 +39,13 @@ func play(root, name string, args []string) int {
 		return playService(root, args)
 	case "rc-update":
 		return 0
+	case "install-engine": // somebody's own
+		bin, _, _ := strings.Cut(os.Getenv("PATH"), ":")
+		fakeEngine{Version: "28.5.2"}.install(root, bin)
+		return 0
 	case "dockerd":
 		return playDockerd(root, args)
-	case "apt-get", "apt-cache", "dpkg", "dnf", "zypper", "apk":
+	case "apt-get", "apt-cache", "apt-mark", "dpkg", "dpkg-query", "dnf", "rpm", "zypper", "apk", "modprobe":
 		return playInstall(root, name, args)
 	}
 	return complain(127, "no fake for "+name)
@@ -53,6 +57,11 @@ func complain(status int, text string) int {
 }
 
 func playSystemctl(root string, args []string) int {
+	if len(args) == 1 && args[0] == "is-system-running" {
+		state, _ := os.ReadFile(root + "/system")
+		fmt.Println(string(state))
+		return 0
+	}
 	e := readEngine(root)
 	defer func() { e.save(root) }()
 	if len(args) != 2 || args[1] != "docker.service" {

@@ -4,110 +4,236 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/swarmup/swarmup/pkg/spec"
+	"github.com/swarmup/swarmup/pkg/wait"
 )
 
 const (
-	// installLimit bounds the package manager, its 300 s for a lock included.
+	// installLimit bounds one call of the package manager.
 	installLimit = 20 * time.Minute
 	// firstBootLimit bounds the wait for cloud-init, whose script has 300 s.
 	firstBootLimit = 6 * time.Minute
+	// skewLimit bounds the wait for a repository that is being published.
+	skewLimit    = 3 * time.Minute
+	skewInterval = 15 * time.Second
 )
 
-// source is where a distribution's engine comes from.
-type source struct {
-	script   string   // the package manager's
-	packages []string // what has to be there
-	optional []string // what is installed where the distribution has it
-}
-
-// from gives the source for a distribution, by its ID in os-release(5).
-// Distributions that only resemble another are no guess: Rocky resembles Fedora
-// and has no engine.
-func from(os string) (source, bool) {
-	switch os {
-	case "debian", "ubuntu", "raspbian", "linuxmint", "pop":
-		return source{
-			script: "apt",
-			// Without its recommended packages docker.io lacks what pulls from
-			// registries, and what starts containers where the kernel has AppArmor.
-			packages: []string{"docker.io", "ca-certificates", "iptables", "apparmor"},
-			// From Debian 13 on the client is a package of its own.
-			optional: []string{"docker-cli"},
-		}, true
-	case "fedora":
-		return source{script: "dnf", packages: []string{"moby-engine"}, optional: []string{"docker-cli"}}, true
-	case "amzn":
-		return source{script: "dnf", packages: []string{"docker"}}, true
-	case "opensuse-leap", "opensuse-tumbleweed", "sles":
-		return source{script: "zypper", packages: []string{"docker"}}, true
-	case "alpine":
-		return source{script: "apk", packages: []string{"docker"}}, true
-	}
-	return source{}, false
-}
-
-// args are the arguments of the script.
-func (s source) args() []string {
-	if len(s.optional) == 0 {
-		return s.packages
-	}
-	return slices.Concat(s.packages, []string{"--"}, s.optional)
+// Request is what a machine without an engine gets.
+type Request struct {
+	// How is where the engine comes from. The zero value takes Docker's
+	// repositories where they have the distribution, else the distribution's own.
+	How spec.Install
+	// Version is what the engine's version has to begin with, by components;
+	// "" means any. Prefer is a version that is taken where it can be had.
+	Version, Prefer string
+	// Repository is the root of a mirror of Docker's repositories; "" means
+	// Docker's own. Key is the OpenPGP key that signs it, in ASCII armor; nil
+	// means Docker's, which is got from the repository and compared by its
+	// fingerprint.
+	Repository string
+	Key        []byte
+	// Script is the user's own way to install, for spec.InstallScript.
+	Script []byte
+	// Env holds the proxies of the package manager, by the
+	// names HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, in capitals or not.
+	Env map[string]string
+	// Cluster and Node are told to Script.
+	Cluster, Node string
 }
 
 // Install makes sure that there is an engine and that it runs, and has it
-// started at every boot. One that is there already is left at its version.
-// progress, which may be nil, is told what is being done.
+// started at every boot. One that is there already is left as it is; if it is
+// not of the version that is wanted, that is a *VersionError. progress, which
+// may be nil, is told what is being done and waited for.
 //
 // Install lets a machine's first boot finish before it calls the package
-// manager, and waits for the manager's locks, within limits; it can be run
-// again after it was cut off anywhere.
-func Install(ctx context.Context, h Host, f Facts, how spec.Install, progress func(string)) error {
+// manager, and waits for the manager's locks, within limits. It removes no
+// package. It can be run again after it was cut off anywhere: until it is
+// through, Probe finds no engine.
+func Install(ctx context.Context, h Host, f Facts, r Request, progress func(string)) error {
 	if progress == nil {
 		progress = func(string) {}
 	}
 	if f.Engine == Absent || f.Engine == "" {
-		if err := install(ctx, h, f, how, progress); err != nil {
+		i := &installer{h: h, f: f, r: r, progress: progress, env: environment(r.Env)}
+		if err := i.install(ctx); err != nil {
 			return fmt.Errorf("install engine: %w", err)
 		}
+	} else if f.EngineVersion != "" && !(spec.Engine{Version: r.Version}).Takes(f.EngineVersion) {
+		return &VersionError{Has: f.EngineVersion, Wants: r.Version}
 	}
 	progress("starting the engine")
+	if r.How == spec.InstallScript {
+		if _, err := run(ctx, h, call{script: "answers", limit: 30 * time.Second}); err == nil {
+			return nil // however it is started
+		}
+	}
 	return EnsureRunning(ctx, h)
 }
 
-func install(ctx context.Context, h Host, f Facts, how spec.Install, progress func(string)) error {
-	switch how {
-	case spec.InstallDistro:
-	case spec.InstallNone:
-		return errors.New("there is none, and the file says install: none")
-	default:
-		return fmt.Errorf("%q is no way to install", how)
-	}
-	s, ok := from(f.OS)
-	if !ok {
-		return unknown(f)
-	}
-	progress("waiting for the first boot to finish")
-	if _, err := run(ctx, h, call{script: "cloudinit", limit: firstBootLimit}); err != nil {
-		return err
-	}
-	progress("installing " + s.packages[0] + " with " + s.script)
-	a, err := run(ctx, h, call{script: s.script, args: s.args(), limit: installLimit, changes: true})
-	if err == nil {
-		return nil
-	}
-	if lists := complaint(a.text("lists")); lists != "" {
-		return fmt.Errorf("%s: %w (its package lists are old: %s)", s.script, err, lists)
-	}
-	return fmt.Errorf("%s: %w", s.script, err)
+// VersionError means that an engine is there, of another version.
+type VersionError struct{ Has, Wants string }
+
+// Error says both versions.
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("engine %s is there, and the file wants %s: changing the version of an engine is not supported yet", e.Has, e.Wants)
 }
 
-func unknown(f Facts) error {
-	if f.OS == "" {
-		return errors.New("the distribution is unknown: the machine has no os-release")
+// installer is one installation.
+type installer struct {
+	h        Host
+	f        Facts
+	r        Request
+	recipe   recipe
+	env      string // for the scripts' standard input
+	ready    bool   // Docker's repository is set up
+	fresh    bool   // the package lists were refreshed
+	old      string // why that did not go well
+	progress func(string)
+}
+
+func (i *installer) install(ctx context.Context) error {
+	if i.r.How == spec.InstallNone {
+		return errors.New("there is none, and the file says install: none")
 	}
-	return fmt.Errorf("distribution %q %s has no engine of its own that is known here: install Docker Engine by hand", f.OS, f.OSVersion)
+	if i.r.How != spec.InstallScript {
+		var err error
+		if i.recipe, err = findRecipe(i.f, i.r); err != nil {
+			return err
+		}
+	}
+	if err := i.firstBoot(ctx); err != nil {
+		return err
+	}
+	if err := i.prepare(ctx); err != nil {
+		return err
+	}
+	var err error
+	if i.r.How == spec.InstallScript {
+		err = i.custom(ctx)
+	} else {
+		err = i.packages(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = run(ctx, i.h, call{script: "finish", limit: scriptLimit, changes: true})
+	return err
+}
+
+// firstBoot lets cloud-init finish: it installs packages too.
+func (i *installer) firstBoot(ctx context.Context) error {
+	a, err := run(ctx, i.h, call{script: "firstboot", args: []string{"look"}, limit: time.Minute})
+	if err != nil || a.text("state") != "running" {
+		return err
+	}
+	i.progress("waiting for cloud-init to finish the first boot")
+	_, err = run(ctx, i.h, call{script: "firstboot", args: []string{"wait"}, limit: firstBootLimit})
+	return err
+}
+
+// prepare refuses what is in the way, and begins.
+func (i *installer) prepare(ctx context.Context) error {
+	r := i.recipe
+	args := []string{r.manager, ""}
+	if r.repo != nil {
+		args[1] = r.repo.url
+	}
+	a, err := run(ctx, i.h, call{script: "prepare", args: append(args, r.conflicts...), limit: time.Minute, changes: true})
+	if err != nil {
+		return err
+	}
+	if c := strings.Fields(a.text("conflicts")); len(c) > 0 {
+		return fmt.Errorf("%s cannot be there beside %s: remove it first, with %q", strings.Join(c, " "), r.engine, r.remove(c))
+	}
+	if c := strings.Fields(a.text("others")); len(c) > 0 {
+		return fmt.Errorf("%s is set up already in %s: remove that file, or let engine.install say distro", r.repo.url, strings.Join(c, " "))
+	}
+	if r.repo == nil || r.manager != "apt" || !strings.HasPrefix(r.repo.url, "https:") || a.text("certificates") != "" {
+		return nil
+	}
+	lists, err := i.refresh(ctx) // what https needs is to be had from the distribution
+	if err != nil {
+		return err
+	}
+	return i.get(ctx, lists, []string{"ca-certificates"})
+}
+
+// packages installs what the recipe says.
+func (i *installer) packages(ctx context.Context) error {
+	err := wait.Until(ctx, "the repository to be of one piece", skewLimit, skewInterval, func(context.Context) (bool, error) {
+		err := i.attempt(ctx)
+		if skew := (*skewError)(nil); errors.As(err, &skew) {
+			i.progress("trying again in a moment: " + err.Error())
+			i.fresh = false
+			return false, err
+		}
+		return true, err
+	})
+	if err != nil || i.recipe.repo == nil {
+		return err
+	}
+	return i.hold(ctx)
+}
+
+// attempt installs the packages in the versions that can be had now.
+func (i *installer) attempt(ctx context.Context) error {
+	r := i.recipe
+	lists, err := i.refresh(ctx)
+	if err != nil {
+		return err
+	}
+	if r.repo != nil {
+		if err := i.source(ctx); err != nil {
+			return err
+		}
+	}
+	words := []string{r.engine}
+	what := r.engine
+	if r.repo != nil || i.r.Version != "" || i.r.Prefer != "" {
+		picked, err := i.pick(ctx)
+		if err != nil {
+			return err
+		}
+		what, words = what+" "+picked[0].upstream(), nil
+		for _, o := range picked {
+			words = append(words, r.pin(o))
+		}
+	}
+	words = append(words, r.others...)
+	if len(r.optional) > 0 {
+		words = append(append(words, "--"), r.optional...)
+	}
+	i.progress("installing " + what + " with " + r.manager)
+	if err := i.get(ctx, lists, words); err != nil {
+		return err
+	}
+	if !r.modules {
+		return nil
+	}
+	i.progress("installing kernel-modules-extra with " + r.manager)
+	_, err = i.script(ctx, "modules")
+	return err
+}
+
+// pick chooses the versions among those that can be had.
+func (i *installer) pick(ctx context.Context) ([]offer, error) {
+	r := i.recipe
+	var args []string
+	if r.repo != nil && r.manager == "dnf" {
+		args = append(args, "--repo="+rpmID)
+	}
+	args = append(append(append(args, r.engine), r.same...), r.along...)
+	a, err := i.script(ctx, "versions", args...)
+	if err != nil {
+		return nil, err
+	}
+	picked, err := r.choose(readOffers(a.text("versions")), i.r.Version, i.r.Prefer)
+	if err == nil && i.r.Version == "" && i.r.Prefer != "" && !(spec.Engine{Version: i.r.Prefer}).Takes(picked[0].upstream()) {
+		i.progress(fmt.Sprintf("%s has no %s %s, which the managers have: taking %s", r.where(), r.engine, i.r.Prefer, picked[0].upstream()))
+	}
+	return picked, err
 }

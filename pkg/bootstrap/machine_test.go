@@ -27,6 +27,8 @@ type machine struct {
 	root  string
 	bin   string
 	puts  int
+	// commands are all that were sent.
+	commands []string
 	diesAfter
 }
 
@@ -52,7 +54,7 @@ func (d *diesAfter) call(do func() error) error {
 
 // tools are what the scripts may use of a machine: POSIX, and base64, readlink
 // -f, timeout and sync FILE, which GNU and busybox both have.
-var tools = strings.Fields("awk base64 cat cp date df dirname grep head mkdir mv readlink rm sed sync tail timeout tr uname wc")
+var tools = strings.Fields("awk base64 cat cp date df dirname grep head ls mkdir mv readlink rm sed sync tail timeout tr uname wc")
 
 // shells are the shells to test with. All machines have one of them.
 func shells(t *testing.T) []string {
@@ -152,6 +154,7 @@ func (m *machine) env() []string {
 // Run runs a command as an SSH server does: by the login shell.
 func (m *machine) Run(ctx context.Context, cmd string, stdin io.Reader) (string, error) {
 	var out, errs bytes.Buffer
+	m.commands = append(m.commands, cmd)
 	err := m.call(func() error {
 		argv := []string{"-c", cmd}
 		if filepath.Base(m.shell) == "busybox" {
@@ -176,6 +179,9 @@ func (m *machine) Run(ctx context.Context, cmd string, stdin io.Reader) (string,
 func (m *machine) Put(_ context.Context, path string, mode fs.FileMode, content []byte) error {
 	m.puts++
 	return m.call(func() error {
+		if err := os.MkdirAll(filepath.Dir(m.root+path), 0o755); err != nil {
+			return err
+		}
 		if err := os.WriteFile(m.root+path+".tmp", content, mode); err != nil {
 			return err
 		}

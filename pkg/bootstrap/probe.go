@@ -35,7 +35,7 @@ func (a answer) facts() (Facts, error) {
 	hostname, arch, _ := strings.Cut(a.text("uname"), " ")
 	f := Facts{
 		OS:        release["ID"],
-		OSVersion: release["VERSION_ID"],
+		OSVersion: release["VERSION_ID"], OSCodename: release["VERSION_CODENAME"],
 		Arch:      arch,
 		Hostname:  hostname,
 		Addresses: parseAddresses(a.text("addresses")),

@@ -14,8 +14,8 @@ import (
 	"github.com/swarmup/swarmup/pkg/wait"
 )
 
-//go:embed script/*.sh
-var scripts embed.FS
+//go:embed script/*.sh key/*.asc
+var embedded embed.FS
 
 // grace is how long a script that changes something may go on after its context
 // has ended.
@@ -27,6 +27,8 @@ type call struct {
 	args   []string
 	stdin  string
 	limit  time.Duration
+	// packages means that the script needs packages.sh too.
+	packages bool
 	// changes means that the script is not to be cut off in the middle.
 	changes bool
 }
@@ -37,7 +39,7 @@ func run(ctx context.Context, h Host, c call) (answer, error) {
 	if ctx.Err() != nil {
 		return answer{}, context.Cause(ctx)
 	}
-	cmd, err := command(c.script, c.args)
+	cmd, err := command(c)
 	if err != nil {
 		return answer{}, err
 	}
@@ -63,17 +65,21 @@ func run(ctx context.Context, h Host, c call) (answer, error) {
 // command puts a script and its arguments into one command line. A script is
 // given as an argument, so that its standard input is free, and to sh, for the
 // login shell may be another.
-func command(name string, args []string) (string, error) {
-	lib, err := scripts.ReadFile("script/lib.sh")
-	if err != nil {
-		return "", err
+func command(c call) (string, error) {
+	files := []string{"lib", c.script}
+	if c.packages {
+		files = []string{"lib", "packages", c.script}
 	}
-	body, err := scripts.ReadFile("script/" + name + ".sh")
-	if err != nil {
-		return "", err
+	var text strings.Builder
+	for _, name := range files {
+		part, err := embedded.ReadFile("script/" + name + ".sh")
+		if err != nil {
+			return "", err
+		}
+		text.Write(part)
 	}
-	words := []string{"exec sh -c", quote(string(lib) + string(body)), "swarmup-" + name}
-	for _, a := range args {
+	words := []string{"exec sh -c", quote(text.String()), "swarmup-" + c.script}
+	for _, a := range c.args {
 		words = append(words, quote(a))
 	}
 	return strings.Join(words, " "), nil

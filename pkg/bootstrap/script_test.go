@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -11,23 +12,30 @@ import (
 // TestScriptsAreCleanPOSIXShell asks shellcheck, and the shells themselves.
 func TestScriptsAreCleanPOSIXShell(t *testing.T) {
 	t.Parallel()
-	lib, err := scripts.ReadFile("script/lib.sh")
+	lib, err := embedded.ReadFile("script/lib.sh")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := fs.Glob(scripts, "script/*.sh")
+	files, err := fs.Glob(embedded, "script/*.sh")
 	if err != nil || len(files) < 10 {
 		t.Fatalf("scripts: %q, %v", files, err)
 	}
 	for _, file := range files {
-		body, err := scripts.ReadFile(file)
+		body, err := embedded.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if file == "script/lib.sh" {
 			body = nil
 		}
-		whole := append(bytes.Clone(lib), body...)
+		whole := slices.Concat(lib, body)
+		if strings.Contains(string(body), "\nenvironment\n") {
+			packages, err := embedded.ReadFile("script/packages.sh")
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole = slices.Concat(lib, packages, body)
+		}
 		t.Run(file, func(t *testing.T) {
 			for _, sh := range shells(t) {
 				argv := []string{sh, "-n"}

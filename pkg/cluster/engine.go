@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"context"
+	"fmt"
+	"os"
 
 	"github.com/swarmup/swarmup/pkg/bootstrap"
 	"github.com/swarmup/swarmup/pkg/daemon"
@@ -18,16 +20,65 @@ func (c *Cluster) install(ctx context.Context, h *host) (string, error) {
 	}
 	facts, _ := h.seen()
 	if facts.Engine != bootstrap.Absent {
+		if !n.Engine.Takes(facts.EngineVersion) {
+			return "", &bootstrap.VersionError{Has: facts.EngineVersion, Wants: n.Engine.Version}
+		}
 		return "engine " + facts.EngineVersion + " is there", nil
 	}
-	if err := bootstrap.Install(ctx, h, facts, n.Engine.Install, c.progress(h.node)); err != nil {
+	r, err := c.wanted(n)
+	if err != nil {
+		return "", err
+	}
+	if err := bootstrap.Install(ctx, h, facts, r, c.progress(h.node)); err != nil {
 		return "", err
 	}
 	if err := h.look(ctx, startWait); err != nil {
 		return "", err
 	}
 	facts, _ = h.seen()
+	if !n.Engine.Takes(facts.EngineVersion) { // a script's own choice
+		return "", &bootstrap.VersionError{Has: facts.EngineVersion, Wants: n.Engine.Version}
+	}
 	return "engine " + facts.EngineVersion, nil
+}
+
+// wanted is what a node without an engine gets. Where the file asks for no
+// version, it is the managers', if it can be had.
+func (c *Cluster) wanted(n spec.Node) (bootstrap.Request, error) {
+	e := n.Engine
+	r := bootstrap.Request{
+		How: e.Install, Version: e.Version, Repository: e.Repository.URL,
+		Cluster: c.cfg.Spec.Name, Node: n.Name,
+	}
+	if e.Version == "" {
+		r.Prefer = c.managersVersion()
+	}
+	var err error
+	switch {
+	case e.Install == spec.InstallScript:
+		if r.Script, err = os.ReadFile(e.Script); err != nil {
+			return r, fmt.Errorf("read install script: %w", err)
+		}
+	case e.Repository.Key != "":
+		if r.Key, err = os.ReadFile(e.Repository.Key); err != nil {
+			return r, fmt.Errorf("read the repository's key: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// managersVersion is the oldest engine among the managers of a swarm that was
+// there before this run; "" where there was none.
+func (c *Cluster) managersVersion() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	oldest := ""
+	for _, n := range c.round.nodes {
+		if n.Manager != nil && n.Version != "" && (oldest == "" || spec.CompareVersions(n.Version, oldest) < 0) {
+			oldest = n.Version
+		}
+	}
+	return oldest
 }
 
 // configure makes daemon.json what the file says and the engine run by it. A

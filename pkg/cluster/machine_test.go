@@ -152,18 +152,30 @@ func (m *machine) script(c sshtest.Command, stdin string) {
 		a.blob("log", strings.Join(m.journal[len(strings.Join(words[1:], "")):], "\n"))
 	case "ports":
 		a.blob("taken", "")
-	case "cloudinit":
-	case "apt":
-		m.sleep(m.clock.install)
+	case "firstboot", "prepare", "finish":
+	case "custom":
 		m.installed = true
-		a.blob("lists", "")
+	case "apt":
+		a.apt(words[1])
 	default:
 		a.blob("error", "no such script: "+words[0])
 	}
 }
 
+// apt plays Debian's package manager with Docker's repository.
+func (a answer) apt(verb string) {
+	switch verb {
+	case "versions":
+		const version = " 5:28.5.2-1~debian.12~bookworm\n"
+		a.blob("versions", "docker-ce"+version+"docker-ce-cli"+version+"containerd.io 1.7.28-1~debian.12~bookworm\n")
+	case "install":
+		a.sleep(a.clock.install)
+		a.installed = true
+	}
+}
+
 func (a answer) probe() {
-	a.blob("release", "ID=debian\nVERSION_ID=\"12\"\n")
+	a.blob("release", "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n")
 	a.blob("uname", a.name+" x86_64\n")
 	a.engineFacts()
 	a.configFacts()

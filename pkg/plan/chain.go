@@ -26,10 +26,18 @@ func (d *differ) ready(p pair) (last string, ok bool) {
 		s.Action, s.Maybe, s.After = Configure, h != nil && h.Machine.Power != Incomplete, []string{last}
 		return d.add(s), true
 	}
+	if h.Engine != EngineAbsent && h.EngineVersion != "" && !p.node.Engine.Takes(h.EngineVersion) {
+		d.block(p.node.Name, "change its engine by hand, or engine.version in the file",
+			"%s has engine %s, and engine.version says %s: changing the version of an engine is not supported yet",
+			p.node.Name, h.EngineVersion, p.node.Engine.Version)
+		if !h.member() {
+			return "", false // in the swarm it would be a member that needs an upgrade
+		}
+	}
 	switch h.Engine {
 	case EngineAbsent:
 		if p.node.Engine.Install == spec.InstallNone {
-			d.block(p.node.Name, "install an engine on it, or let engine.install say distro", "%s has no engine, and engine.install is none", p.node.Name)
+			d.block(p.node.Name, "install an engine on it, or let engine.install say docker or distro", "%s has no engine, and engine.install is none", p.node.Name)
 			return "", false
 		}
 		s.Action = Install

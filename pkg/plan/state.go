@@ -59,6 +59,8 @@ type Host struct {
 	// What follows is known only of a host that answered.
 
 	Engine EngineState `json:"engine,omitempty"`
+	// EngineVersion is that of the dockerd on its disk; "" is not known.
+	EngineVersion string `json:"engine_version,omitempty"`
 	// Info is what a running engine says.
 	Info engine.Info `json:"info"`
 	// Cert is the node certificate on its disk; it is there even while the

@@ -23,7 +23,7 @@ func (b *builder) cluster(top *topKeys) *Cluster {
 		Protect:  top.Protect.v,
 		Warnings: b.remarks,
 	}
-	engine := b.engine(&top.Engine.v, Engine{Install: InstallDistro})
+	engine := b.engine(&top.Engine.v, Engine{})
 	g := groups{builder: b, cluster: c, engine: engine, names: map[string]place{}, addresses: map[string]place{}}
 	g.add(top.Managers.v, Manager)
 	g.add(top.Workers.v, Worker)

@@ -14,9 +14,7 @@ import (
 // merged by key, everything else replaces.
 func (b *builder) engine(k *engineKeys, base Engine) Engine {
 	out := base
-	if k.Install.good {
-		out.Install = Install(k.Install.v)
-	}
+	b.source(k, &out)
 	out.Labels = k.Labels.v.over(base.Labels)
 	if k.InsecureRegistries.given {
 		out.InsecureRegistries = b.each(k.InsecureRegistries.v, registry)
@@ -33,6 +31,54 @@ func (b *builder) engine(k *engineKeys, base Engine) Engine {
 		maps.Copy(out.Daemon, k.Daemon.v)
 	}
 	return out
+}
+
+// source takes over where an engine comes from.
+func (b *builder) source(k *engineKeys, out *Engine) {
+	if k.Install.good {
+		out.Install, out.Script = Install(k.Install.v), ""
+		if k.Install.v.script() {
+			path := val[string]{v: string(k.Install.v), at: k.Install.at, given: true, good: true}
+			out.Install, out.Script = InstallScript, b.path(&path)
+		}
+	}
+	if k.Version.good {
+		out.Version = k.Version.v
+		if !versionForm.MatchString(out.Version) {
+			b.wrong(k.Version.at, "%q is no version such as 28.5 or 28.5.2", clip(out.Version))
+		}
+	}
+	if !k.Repository.given {
+		return
+	}
+	if out.Install != InstallDocker && out.Install != "" {
+		b.wrong(k.Repository.at, "is for install: docker")
+	}
+	r := &k.Repository.v
+	out.Repository = Repository{}
+	if r.URL.good {
+		out.Repository.URL = strings.TrimRight(r.URL.v, "/")
+		if text := badURL(r.URL.v); text != "" {
+			b.wrong(r.URL.at, "%s", text)
+		}
+	}
+	if r.Key.good {
+		out.Repository.Key = b.path(&r.Key)
+	}
+}
+
+// badURL says why a text is not the root of a repository, "" if it is one.
+func badURL(s string) string {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.ContainsAny(s, " \t\r\n'\""):
+		return fmt.Sprintf("%q is no URL such as https://mirror.local/docker", clip(s))
+	case u.User != nil:
+		return "a repository's URL holds no user and no password: every user of a machine could read them"
+	case u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(s, "?#"):
+		return fmt.Sprintf("%q: a repository's URL ends with its path", clip(s))
+	}
+	return ""
 }
 
 // each checks the elements of a list and refuses those that are there twice.

@@ -43,14 +43,21 @@ type nodeSSHKeys struct {
 
 // engineKeys are the settings of Docker Engine.
 type engineKeys struct {
-	Install            val[installWord]  `yaml:"install" doc:"How an engine gets onto a machine that has none: distro takes the distribution's package, none leaves it to you."`
-	Labels             val[labels]       `yaml:"labels" doc:"Engine labels, for constraints such as engine.labels.role==db."`
-	InsecureRegistries val[list[string]] `yaml:"insecure_registries" jsonschema:"example=registry.local:5000" doc:"Registries (host, host:port or CIDR) that are talked to without a valid certificate."`
-	RegistryMirrors    val[list[string]] `yaml:"registry_mirrors" jsonschema:"example=https://mirror.local" doc:"Mirrors of Docker Hub."`
-	Daemon             val[settings]     `yaml:"daemon" doc:"Other keys of daemon.json, verbatim. Each key set here is owned by swarmup; those of others stay."`
-	OpenPorts          val[bool]         `yaml:"open_ports" doc:"Opens the swarm's ports in the host's firewall, where ufw or firewalld runs, before it becomes a member. Destroy, and false, close those again that it opened. Other firewalls are not touched: see preflight.md."`
-	Version            later             `yaml:"version" jsonschema:"-"`
-	Env                later             `yaml:"env" jsonschema:"-"`
+	Install            val[installWord]    `yaml:"install" jsonschema:"example=docker" doc:"How an engine gets onto a machine that has none: docker takes Docker's packages from its repositories, distro the distribution's own; none leaves it to you; a path is that of a script of yours, which is run there as root. Absent: docker where Docker has packages for the distribution, else distro."`
+	Version            val[string]         `yaml:"version" jsonschema:"example=28.5" doc:"The version of the engine, in quotes: all of it or its first components. A machine without an engine gets the newest that begins so; an engine of another version is not changed yet, it blocks its node."`
+	Repository         val[repositoryKeys] `yaml:"repository" doc:"A mirror of Docker's repositories, for install: docker."`
+	Labels             val[labels]         `yaml:"labels" doc:"Engine labels, for constraints such as engine.labels.role==db."`
+	InsecureRegistries val[list[string]]   `yaml:"insecure_registries" jsonschema:"example=registry.local:5000" doc:"Registries (host, host:port or CIDR) that are talked to without a valid certificate."`
+	RegistryMirrors    val[list[string]]   `yaml:"registry_mirrors" jsonschema:"example=https://mirror.local" doc:"Mirrors of Docker Hub."`
+	Daemon             val[settings]       `yaml:"daemon" doc:"Other keys of daemon.json, verbatim. Each key set here is owned by swarmup; those of others stay."`
+	OpenPorts          val[bool]           `yaml:"open_ports" doc:"Opens the swarm's ports in the host's firewall, where ufw or firewalld runs, before it becomes a member. Destroy, and false, close those again that it opened. Other firewalls are not touched: see preflight.md."`
+	Env                later               `yaml:"env" jsonschema:"-"`
+}
+
+// repositoryKeys say where a mirror of Docker's repositories is.
+type repositoryKeys struct {
+	URL val[string] `yaml:"url" jsonschema:"example=https://mirror.local/docker" doc:"Its root, which stands for https://download.docker.com: below it is linux/debian/dists and so on. Absent: Docker's own."`
+	Key val[string] `yaml:"key" jsonschema:"example=./docker.asc" doc:"The file of the OpenPGP key that signs it, in ASCII armor; relative to this file. Absent: Docker's key, which swarmup has built in."`
 }
 
 // swarmKeys are the settings of the swarm.

@@ -64,22 +64,25 @@ func (d *duration) read(r *reader, n node) bool {
 // installWord is the value of engine.install.
 type installWord string
 
-func (*installWord) wants() string { return "distro or none" }
+func (*installWord) wants() string { return "docker, distro, none or the path of a script" }
 
 func (w *installWord) read(r *reader, n node) bool {
 	var s string
 	if !r.text(n, &s) {
 		return false
 	}
-	if s == "docker" || strings.Contains(s, "/") {
-		r.wrong(n.place, "%q is not supported yet (known: distro, none)", clip(s))
-		return false
+	*w = installWord(s)
+	if w.script() {
+		return true
 	}
 	before := len(r.problems)
-	r.oneOf(n.place, s, []string{string(InstallDistro), string(InstallNone)})
-	*w = installWord(s)
+	r.oneOf(n.place, s, []string{string(InstallDocker), string(InstallDistro), string(InstallNone)})
 	return len(r.problems) == before
 }
+
+// script says whether it is a path. A script in the file's own folder is
+// written with ./ before its name.
+func (w *installWord) script() bool { return strings.Contains(string(*w), "/") }
 
 // unlocked is the value of swarm.autolock.
 type unlocked bool

@@ -84,7 +84,7 @@ func keyMistakes() []mistake {
 		{"an unknown key in camel case", "workers: [{name: n, dataPath: eth0}]" + onDocker,
 			`1:21: workers[0]: unknown key "dataPath" (did you mean "data_path"?)`},
 		{"x- below the top", "engine: {x-a: 1}" + onDocker,
-			`1:10: engine: unknown key "x-a" (known: install, labels, insecure_registries, registry_mirrors, daemon, open_ports)`},
+			`1:10: engine: unknown key "x-a" (known: install, version, repository, labels, insecure_registries, registry_mirrors, daemon, open_ports)`},
 		{"a host key for the whole cluster", "ssh: {host_key: a}" + onDocker,
 			`1:7: ssh: unknown key "host_key" (known: user, port, identity_file, known_hosts, jump)`},
 		{"a key that is there twice", "protect: true\nprotect: false" + onDocker,
@@ -204,14 +204,6 @@ func bomb() string {
 
 func plannedMistakes() []mistake {
 	return []mistake{
-		{"an engine version", "engine: {version: \"28.5\"}" + onDocker,
-			"1:10: engine.version: not supported yet"},
-		{"an engine version of a node", "workers:\n  - name: n\n    engine:\n      version: \"28.5\"" + onDocker,
-			"4:7: workers[0].engine.version: not supported yet"},
-		{"Docker's repositories", "engine: {install: docker}" + onDocker,
-			`1:19: engine.install: "docker" is not supported yet (known: distro, none)`},
-		{"an install script", "engine: {install: ./install.sh}" + onDocker,
-			`1:19: engine.install: "./install.sh" is not supported yet (known: distro, none)`},
 		{"an environment", "engine: {env: {A: b}}" + onDocker,
 			"1:10: engine.env: not supported yet"},
 		{"autolock", "swarm: {autolock: true}" + onDocker,

@@ -25,7 +25,9 @@ provider:
   docker: {image: "registry.local/node:1", subnet: 172.30.0.0/24}
 ssh: {user: admin, port: 2222, identity_file: ~/.ssh/id, known_hosts: ./known_hosts}
 engine:
-  install: none
+  install: docker
+  version: "28.5"
+  repository: {url: "https://mirror.local/docker/", key: keys/docker.asc}
   labels: {env: prod, role: any}
   insecure_registries: [registry.local:5000, 10.0.0.0/8]
   registry_mirrors: ["https://m.local", "http://n.local/path/"]
@@ -52,7 +54,8 @@ workers:
     count: 2
     machine: {cpus: 1.5, memory: 2g, image: "other:1"}
     engine:
-      install: distro
+      install: ./install.sh
+      version: "28"
       labels: {env: test}
       insecure_registries: []
       daemon: {log-driver: journald}
@@ -70,6 +73,7 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 	ownDaemon := maps.Clone(daemon)
 	ownDaemon["log-driver"] = "journald"
 	mirrors := []string{"https://m.local/", "http://n.local/path/"}
+	repository := Repository{URL: "https://mirror.local/docker", Key: "/srv/swarm/keys/docker.asc"}
 	worker := Node{
 		Role:         Worker,
 		Advertise:    "eth1",
@@ -78,11 +82,12 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 		Availability: Drain,
 		SSH:          SSH{User: "admin", Port: 2222, IdentityFile: "/home/ann/.ssh/id", KnownHosts: "/srv/swarm/known_hosts"},
 		Engine: Engine{
-			Install: InstallDistro, Labels: map[string]string{"env": "test", "role": "any"},
+			Install: InstallScript, Script: "/srv/swarm/install.sh", Version: "28", Repository: repository,
+			Labels:             map[string]string{"env": "test", "role": "any"},
 			InsecureRegistries: []string{}, RegistryMirrors: mirrors, Daemon: ownDaemon,
 		},
 		Machine: Machine{CPUs: 1.5, Memory: 2 << 30, Image: "other:1"},
-		Pos:     Pos{"cluster.yaml", 31, 5},
+		Pos:     Pos{"cluster.yaml", 33, 5},
 	}
 	n1, n2 := worker, worker
 	none, no := 0, false
@@ -101,10 +106,11 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 			Name: "mgr1", Role: Manager, Advertise: "10.0.0.0/16",
 			SSH: SSH{User: "root", Port: 22, IdentityFile: "/srv/swarm/keys/mgr1", KnownHosts: "/srv/swarm/known_hosts"},
 			Engine: Engine{
-				Install: InstallNone, Labels: map[string]string{"env": "prod", "role": "mgr"},
+				Install: InstallDocker, Version: "28.5", Repository: repository,
+				Labels:             map[string]string{"env": "prod", "role": "mgr"},
 				InsecureRegistries: []string{"registry.local:5000", "10.0.0.0/8"}, RegistryMirrors: mirrors, Daemon: daemon, OpenPorts: true,
 			},
-			Pos: Pos{"cluster.yaml", 27, 5},
+			Pos: Pos{"cluster.yaml", 29, 5},
 		}, n1, n2},
 	}
 	if diff := cmp.Diff(want, parse(t, fullFile), ignoreEnv()); diff != "" {
@@ -117,7 +123,7 @@ func TestTheShortestFileGetsDefaults(t *testing.T) {
 	want := &Cluster{
 		Name:     "demo",
 		Provider: Provider{Name: "docker"},
-		Nodes:    []Node{{Name: "m", Role: Manager, Engine: Engine{Install: InstallDistro}, Pos: Pos{"cluster.yaml", 1, 43}}},
+		Nodes:    []Node{{Name: "m", Role: Manager, Pos: Pos{"cluster.yaml", 1, 43}}},
 	}
 	if diff := cmp.Diff(want, got, ignoreEnv()); diff != "" {
 		t.Errorf("want-, got+:\n%s", diff)

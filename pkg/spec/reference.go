@@ -46,6 +46,7 @@ func sections() []pageSection {
 		{"provider: docker", "As in `provider: {docker: {subnet: 172.30.0.0/24}}`. Provider `ssh` has no settings.", "provider.docker", reflect.TypeFor[dockerKeys]()},
 		{"ssh", "Of the cluster, and of a node; `host_key` of a node only.", "ssh", reflect.TypeFor[nodeSSHKeys]()},
 		{"engine", "Of the cluster, and of a node.", "engine", reflect.TypeFor[engineKeys]()},
+		{"repository", "Of an engine; [engines.md](engines.md) says what it must hold.", "engine.repository", reflect.TypeFor[repositoryKeys]()},
 		{"swarm", "Of the cluster.", "swarm", reflect.TypeFor[swarmKeys]()},
 		{"swarm.ingress", "The routing mesh: see [swarm settings](swarm-settings.md).", "swarm.ingress", reflect.TypeFor[ingressKeys]()},
 		{"managers and workers", "Each is a list of nodes.", "workers[]", reflect.TypeFor[group]()},

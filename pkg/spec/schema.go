@@ -77,9 +77,10 @@ func (duration) JSONSchema() *jsonschema.Schema {
 	}
 }
 
-// JSONSchema gives the two words.
+// JSONSchema gives the words, and allows what has a slash.
 func (installWord) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "string", Enum: []any{string(InstallDistro), string(InstallNone)}}
+	words := &jsonschema.Schema{Type: "string", Enum: []any{string(InstallDocker), string(InstallDistro), string(InstallNone)}}
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{words, {Type: "string", Pattern: "/"}, variable()}}
 }
 
 // JSONSchema allows false alone.

@@ -110,8 +110,17 @@ type SSH struct {
 
 // Engine is Docker Engine as the file wants it on one node.
 type Engine struct {
-	// Install is how an engine gets onto a machine that has none.
+	// Install is how an engine gets onto a machine that has none; "" means that
+	// the file does not say: then Docker's repositories are taken where they
+	// have the machine's distribution, else the distribution's own package.
 	Install Install
+	// Script is the absolute path of the user's script, for InstallScript.
+	Script string
+	// Version is what the engine's version begins with, by components; ""
+	// means any. See Takes.
+	Version string
+	// Repository is where Docker's packages come from, for InstallDocker.
+	Repository Repository
 	// Labels are engine labels.
 	Labels map[string]string
 	// InsecureRegistries and RegistryMirrors are in file order and as the
@@ -132,11 +141,26 @@ type Engine struct {
 type Install string
 
 const (
+	// InstallDocker takes Docker's packages, from Docker's repositories.
+	InstallDocker Install = "docker"
 	// InstallDistro takes the distribution's own package.
 	InstallDistro Install = "distro"
 	// InstallNone never installs: a machine without an engine is a mistake.
 	InstallNone Install = "none"
+	// InstallScript runs a script of the user's.
+	InstallScript Install = "script"
 )
+
+// Repository is a mirror of Docker's repositories. The zero value means
+// Docker's own.
+type Repository struct {
+	// URL is its root, which stands for https://download.docker.com, without a
+	// slash at the end; "" means that.
+	URL string
+	// Key is the absolute path of the OpenPGP key that signs it, in ASCII
+	// armor; "" means Docker's, which is built in.
+	Key string
+}
 
 // Swarm holds the settings of the swarm. Zero values mean the engine's defaults.
 type Swarm struct {

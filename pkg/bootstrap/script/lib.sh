@@ -94,10 +94,14 @@ find_engine() {
 	return 1
 }
 
-# engine_facts answers with what is to be known about the engine. To ask dockerd
-# for its version takes most of the time of a whole answer.
+# engine_facts answers with what is to be known about the engine. One whose
+# installation was cut off is none yet, but for one that a swarm has known since.
+# To ask dockerd for its version takes most of the time of a whole answer.
 engine_facts() {
 	if [ -d "$ROOT/run/systemd/system" ] || [ -d "$ROOT/run/openrc" ]; then text init "$(init_system)"; fi
+	if [ -e "$ROOT/etc/docker/swarmup-installing" ] && [ ! -e "$ROOT/var/lib/docker/swarm/docker-state.json" ]; then
+		return 0
+	fi
 	if find_engine; then
 		blob cmdline <"$ROOT/proc/$pid/cmdline"
 	elif has dockerd; then
