@@ -18,7 +18,7 @@ const (
 	firstBootLimit = 6 * time.Minute
 	// skewLimit bounds the wait for a repository that is being published.
 	skewLimit    = 3 * time.Minute
-	skewInterval = 15 * time.Second
+	skewInterval = 5 * time.Second
 )
 
 // Request is what a machine without an engine gets.

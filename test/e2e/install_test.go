@@ -8,34 +8,48 @@ import (
 	"time"
 )
 
+// holdLock holds apt's lock for its lists as apt does, by fcntl, for 15 s.
+const holdLock = `use Fcntl;
+mkdir "/var/lib/apt/lists";
+open(F, ">>", "/var/lib/apt/lists/lock") or die;
+my $lock = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0);
+fcntl(F, F_SETLK, $lock) or die;
+sleep 15;`
+
 // A machine without an engine gets the distribution's own, and daemon.json is
-// right before its first container.
+// right before its first container; another one gets what a script installs.
+// Whoever holds a lock of the package manager is waited for.
 func TestAnEngineIsInstalled(t *testing.T) {
 	l := newLab(t)
-	l.write("cluster.yaml", `
+	l.write("install.sh", "apt-get -q update && apt-get -q -y --no-install-recommends install docker.io docker-cli iptables ca-certificates && echo $SWARMUP_CLUSTER/$SWARMUP_NODE >/root/said\n")
+	file := func(install string) {
+		l.write("cluster.yaml", `
 name: NAME
 provider: docker
 engine:
-  install: none
+  install: `+install+`
   insecure_registries: [registry.local:5000]
 managers:
   - {name: m, machine: {image: swarmup-node-bare}, engine_labels: {role: mgr}}
+workers:
+  - {name: w, machine: {image: swarmup-node-bare}, engine: {install: ./install.sh}}
 `)
-	r := l.want(1, "apply", "--yes")
-	l.says(r, "install: none")
-	l.write("cluster.yaml", `
-name: NAME
-provider: docker
-engine:
-  install: distro
-  insecure_registries: [registry.local:5000]
-managers:
-  - {name: m, machine: {image: swarmup-node-bare}, engine_labels: {role: mgr}}
-`)
-	l.must("apply")
-	l.swarmIs("m", map[string]want{"m": {role: "manager", engine: map[string]string{"role": "mgr"}}})
+	}
+	file("none")
+	l.says(l.want(1, "apply", "--yes"), "install: none")
+	file("distro")
+	began := time.Now()
+	output(t, "docker", "exec", "--detach", l.machines("m")[0], "perl", "-e", holdLock)
+	l.says(l.must("apply"), "waiting for perl (process ", "which holds /var/lib/apt/lists/lock")
+	if took := time.Since(began); took < 15*time.Second {
+		t.Errorf("it took %s, while the lock was held for 15 s", took)
+	}
+	l.swarmIs("m", map[string]want{"m": {role: "manager", engine: map[string]string{"role": "mgr"}}, "w": {role: "worker"}})
 	if out := l.on("m", "docker info --format '{{json .RegistryConfig.IndexConfigs}}'"); !strings.Contains(out, `"registry.local:5000"`) {
 		t.Errorf("the engine does not know the registry: %s", out)
+	}
+	if out := l.on("w", "cat /root/said; ls /etc/docker"); !strings.HasPrefix(out, l.name+"/w\n") || strings.Contains(out, "swarmup-install") {
+		t.Errorf("the script left %s", out)
 	}
 	l.second()
 }

@@ -20,14 +20,17 @@ locked() {
 	esac
 }
 
-# refresh tries up to three times, for mirrors have their moments. The lock is
-# one that apt-get does not wait for, whatever DPkg::Lock::Timeout says (seen
+# refresh tries up to three times, for networks have their moments; but not what
+# a moment does not change. The lock is one that apt-get does not wait for, whatever DPkg::Lock::Timeout says (seen
 # with apt 2.6).
 refresh() {
 	free "$ROOT/var/lib/apt/lists/lock"
 	i=0
 	while ! why=$(errors apt-get -q -o Acquire::Retries=3 "$@" update); do
 		locked "$why"
+		case $why in
+		*'is not signed'* | *'not have a Release file'* | *'unexpected size'* | *'Hash Sum mismatch'*) return 1 ;;
+		esac
 		i=$((i + 1))
 		[ "$i" -lt 3 ] || return 1
 		sleep 5
