@@ -25,4 +25,5 @@ type Host interface {
 const (
 	daemonFile = "/etc/docker/daemon.json"
 	ownedFile  = "/etc/docker/swarmup.json"
+	envFile    = "/etc/docker/swarmup.env"
 )

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,11 @@ type Settings struct {
 	// AllowRestart lets a running engine be restarted, which stops the containers
 	// of a swarm member.
 	AllowRestart bool
+	// Env is the environment of the engine. Member says that the engine is one of
+	// a swarm, so that a change of what its proxy is not for can wait; see
+	// daemon.DiffEnv.
+	Env    map[string]string
+	Member bool
 	// Live asks the running engine what it shows; it needs not fill Flags. It is
 	// called once before anything is written and several times after. With nil
 	// the engine is not asked, and only its log tells whether it took the file.
@@ -30,7 +36,7 @@ type Settings struct {
 // RestartNeededError means that an engine has to be restarted, and was not
 // allowed to be. Nothing was changed.
 type RestartNeededError struct {
-	Keys []string // the keys of daemon.json that need it, sorted
+	Keys []string // the keys of daemon.json that need it, and env.NAME, sorted
 }
 
 // Error names the keys.
@@ -53,11 +59,20 @@ func Configure(ctx context.Context, h Host, s Settings) (daemon.Effect, error) {
 	if err != nil {
 		return daemon.None, fmt.Errorf("configure engine: %w", err)
 	}
-	if e.patch.Empty() {
+	if e.patch.Empty() && e.env.Empty() {
 		return daemon.None, e.settle(ctx)
 	}
-	if e.was.state == Running && e.patch.Effect == daemon.Restart && !s.AllowRestart {
-		return daemon.None, &RestartNeededError{Keys: restartKeys(e.patch)}
+	if needs := e.restarts(); e.was.state == Running && len(needs) > 0 && !s.AllowRestart {
+		return daemon.None, &RestartNeededError{Keys: needs}
+	}
+	if err := e.writeEnv(ctx); err != nil {
+		return daemon.None, fmt.Errorf("configure engine: %w", err)
+	}
+	if e.patch.Empty() && len(e.env.Restart) == 0 {
+		return daemon.None, e.settle(ctx)
+	}
+	if len(e.env.Restart) > 0 {
+		e.patch.Effect = daemon.Restart
 	}
 	if err := e.write(ctx); err != nil {
 		return daemon.None, fmt.Errorf("configure engine: %w", err)
@@ -74,6 +89,7 @@ type edit struct {
 	Settings
 	was       engineFacts
 	patch     daemon.Patch
+	env       daemon.EnvPatch
 	next      []byte
 	nextOwned daemon.Owned
 	begun     daemon.Owned // the record while the change is on its way
@@ -99,6 +115,8 @@ func openEdit(ctx context.Context, h Host, s Settings) (*edit, error) {
 	if e.next, e.nextOwned, err = daemon.Apply(e.was.daemon, e.was.owned, live, s.Want); err != nil {
 		return nil, err
 	}
+	e.was.environ.Up = e.was.state == Running
+	e.env = daemon.DiffEnv(s.Env, e.was.environ, s.Member)
 	e.begun = e.was.owned.Begin(e.was.daemon, e.next, e.nextOwned, e.patch)
 	return e, nil
 }
@@ -116,14 +134,37 @@ func (e *edit) ask(ctx context.Context) (daemon.Live, error) {
 	return live, nil
 }
 
-// restartKeys are the keys for which a patch needs a restart.
-func restartKeys(p daemon.Patch) (keys []string) {
-	for _, c := range p.Changes {
+// restarts are the keys and variables for which a restart is needed.
+func (e *edit) restarts() (keys []string) {
+	for _, c := range e.patch.Changes {
 		if c.Effect() == daemon.Restart {
 			keys = append(keys, c.Key)
 		}
 	}
+	for _, name := range e.env.Restart {
+		keys = append(keys, "env."+name)
+	}
+	slices.Sort(keys)
 	return keys
+}
+
+// writeEnv writes the environment file, and then has the service manager read it
+// at the engine's next start.
+func (e *edit) writeEnv(ctx context.Context) error {
+	if len(e.env.Write) == 0 {
+		return nil
+	}
+	c := call{script: "env", args: []string{"off"}, limit: scriptLimit, changes: true}
+	if len(e.Env) > 0 {
+		c.args = []string{"on"}
+		if err := put(ctx, e.host, envFile, daemon.EncodeEnv(e.Env)); err != nil {
+			return fmt.Errorf("write %s: %w", envFile, err)
+		}
+	}
+	if _, err := run(ctx, e.host, c); err != nil {
+		return fmt.Errorf("set environment: %w", err)
+	}
+	return nil
 }
 
 // write puts the new file in place: first beside the old one, where dockerd may

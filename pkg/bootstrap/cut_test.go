@@ -93,7 +93,7 @@ func TestConfigureMayBeCutOffAnywhere(t *testing.T) {
 					n++
 					m := halfOurs(t)
 					s := m.settings(second)
-					s.AllowRestart = true
+					s.AllowRestart, s.Env = true, map[string]string{"HTTPS_PROXY": "http://p"}
 					cut(m, n)
 					_, err := Configure(t.Context(), m, s)
 					ended = err == nil
@@ -132,6 +132,9 @@ func finish(t *testing.T, m *machine, s Settings) {
 	if e.Keys["mtu"] != "1400" || len(e.Mirrors) != 1 || !e.Running {
 		t.Errorf("the engine after the next run: %+v", e)
 	}
+	if got := m.environ()["HTTPS_PROXY"]; got != s.Env["HTTPS_PROXY"] {
+		t.Errorf("the engine's proxy after the next run: %q", got)
+	}
 	if did, err := Configure(t.Context(), m, s); err != nil || did != daemon.None {
 		t.Errorf("the run after the next: %s, %v", did, err)
 	}
@@ -152,8 +155,10 @@ func takeBack(t *testing.T, m *machine, _ Settings) {
 	if want := `{"labels":["theirs=1"` + role + `],"debug":true}`; got != want {
 		t.Errorf("daemon.json after all is taken back: got %s, want %s", got, want)
 	}
-	if m.read(ownedFile) != "none" {
-		t.Errorf("swarmup.json is still there: %s", m.read(ownedFile))
+	for _, path := range []string{ownedFile, envFile, dropIn} {
+		if m.read(path) != "none" {
+			t.Errorf("%s is still there: %s", path, m.read(path))
+		}
 	}
 }
 

@@ -43,6 +43,8 @@ type Facts struct {
 
 	Daemon []byte       `json:"-"` // daemon.json; nil if there is none
 	Owned  daemon.Owned `json:"owned,omitzero"`
+	// Environ is that of the engine, but for its Up.
+	Environ daemon.Environ `json:"-"`
 
 	Addresses []Iface `json:"addresses,omitempty"` // in the machine's order, without loopback and link-local
 	DiskFree  int64   `json:"disk_free,omitempty"` // bytes, where the engine keeps its data

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ type fakeEngine struct {
 	Quiet   bool   // its log level is above info
 	Broken  string // why it does not start, whatever the file says
 	Deaf    bool   // it takes no notice of a reload, and logs none
+	Given   bool   // systemd has read that it gets the environment file
 
 	// The configuration that it works by.
 	Labels, Registries, Mirrors []string
@@ -186,6 +188,7 @@ func (e *fakeEngine) appear(root string, pid int) {
 	dir := fmt.Sprintf("%s/proc/%d", root, pid)
 	for path, content := range map[string]string{
 		dir + "/comm":            "dockerd\n",
+		dir + "/environ":         "PATH=/bin\x00",
 		dir + "/cmdline":         strings.Join(append([]string{"/usr/bin/dockerd"}, e.Flags...), "\x00") + "\x00",
 		root + "/run/docker.pid": fmt.Sprint(pid),
 	} {
@@ -195,6 +198,25 @@ func (e *fakeEngine) appear(root string, pid int) {
 		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 			panic(err)
 		}
+	}
+}
+
+// inherit gives the engine that was started the environment file, read by a real
+// shell, where its service manager has been told to.
+func (e *fakeEngine) inherit(root string) {
+	confd, _ := os.ReadFile(root + "/etc/conf.d/docker")
+	script := "set -a; if [ -e " + root + "/etc/docker/swarmup.env ]; then . " + root + "/etc/docker/swarmup.env; fi; exec /usr/bin/env -0"
+	if !e.Given && !strings.Contains(string(confd), ". /etc/docker/swarmup.env") {
+		script = "exec /usr/bin/env -0"
+	}
+	cmd := exec.Command("/bin/sh", "-c", script)
+	cmd.Env = []string{"PATH=/bin"}
+	out, err := cmd.Output()
+	if err == nil {
+		err = os.WriteFile(root+"/proc/4242/environ", out, 0o600)
+	}
+	if err != nil {
+		panic(err)
 	}
 }
 

@@ -64,6 +64,11 @@ func playSystemctl(root string, args []string) int {
 	}
 	e := readEngine(root)
 	defer func() { e.save(root) }()
+	if len(args) == 1 && args[0] == "daemon-reload" {
+		_, err := os.Stat(root + "/etc/systemd/system/docker.service.d/swarmup.conf")
+		e.Given = err == nil
+		return 0
+	}
 	if len(args) != 2 || args[1] != "docker.service" {
 		return complain(1, "Unknown command verb or unit")
 	}
@@ -100,6 +105,7 @@ func startService(root string, e *fakeEngine) bool {
 		return false
 	}
 	e.appear(root, 4242)
+	e.inherit(root)
 	return true
 }
 

@@ -54,7 +54,7 @@ func (d *diesAfter) call(do func() error) error {
 
 // tools are what the scripts may use of a machine: POSIX, and base64, readlink
 // -f, timeout and sync FILE, which GNU and busybox both have.
-var tools = strings.Fields("awk base64 cat cp date df dirname grep head ls mkdir mv readlink rm sed sync tail timeout tr uname wc")
+var tools = strings.Fields("awk base64 cat cp date df dirname grep head ls mkdir mv readlink rm rmdir sed sync tail timeout tr uname wc")
 
 // shells are the shells to test with. All machines have one of them.
 func shells(t *testing.T) []string {

@@ -46,7 +46,7 @@ func (a answer) facts() (Facts, error) {
 		return Facts{}, err
 	}
 	f.Init, f.Engine, f.EngineVersion, f.Flags = s.init, s.state, s.version, s.flags
-	f.Daemon, f.Owned = s.daemon, s.owned
+	f.Daemon, f.Owned, f.Environ = s.daemon, s.owned, s.environ
 	if cert, ok := a["certificate"]; ok {
 		if err := f.certificate(cert); err != nil && f.Engine != Running {
 			return Facts{}, err
@@ -63,6 +63,7 @@ type engineFacts struct {
 	flags   []string
 	daemon  []byte
 	owned   daemon.Owned
+	environ daemon.Environ
 }
 
 func (a answer) engine() (engineFacts, error) {
@@ -74,6 +75,8 @@ func (a answer) engine() (engineFacts, error) {
 		s.state = Running
 		s.flags = daemon.FlagKeys(strings.Split(strings.TrimSuffix(string(cmdline), "\x00"), "\x00"))
 	}
+	s.environ = daemon.Environ{File: daemon.ParseEnv(a["env"]), Running: daemon.ParseEnviron(a["environ"])}
+	_, s.environ.Hooked = a["hooked"]
 	var err error
 	s.owned, err = daemon.ParseOwned(a["owned"])
 	return s, err

@@ -8,8 +8,8 @@ import (
 	"github.com/swarmup/swarmup/pkg/daemon"
 )
 
-// Unconfigure takes back what swarmup has put into the machine's daemon.json,
-// and nothing else, and then all files of swarmup's own. A running engine is
+// Unconfigure takes back what swarmup has put into the machine's daemon.json and
+// into its engine's environment, and nothing else, and then all files of swarmup's own. A running engine is
 // told by a reload, never restarted: keys that would need it are gone at its
 // next start. Where nothing is swarmup's nothing happens.
 func Unconfigure(ctx context.Context, h Host) error {
@@ -51,6 +51,11 @@ func unconfigure(ctx context.Context, h Host) error {
 			return err
 		}
 		if err := e.swap(ctx); err != nil {
+			return err
+		}
+	}
+	if e.was.environ.File != nil {
+		if _, err := run(ctx, h, call{script: "env", args: []string{"off"}, limit: scriptLimit, changes: true}); err != nil {
 			return err
 		}
 	}

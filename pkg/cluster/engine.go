@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 
 	"github.com/swarmup/swarmup/pkg/bootstrap"
@@ -97,8 +98,10 @@ func (c *Cluster) configure(ctx context.Context, s plan.Step, h *host) (string, 
 		return "", err
 	}
 	stopped := facts.Engine != bootstrap.Running
+	member := facts.CertNode != ""
 	effect, err := bootstrap.Configure(ctx, h, bootstrap.Settings{
-		Want: plan.WantDaemon(n.Engine), AllowRestart: stopped || facts.CertNode == "", Live: h.live,
+		Want: plan.WantDaemon(n.Engine), Env: plan.WantEnv(c.cfg.Spec, n, c.places()), Member: member,
+		AllowRestart: stopped || !member, Live: h.live,
 	})
 	if err != nil {
 		return "", err
@@ -135,6 +138,28 @@ func (c *Cluster) openPorts(ctx context.Context, h *host, n spec.Node, have *dae
 		addr = own.String()
 	}
 	return bootstrap.OpenPorts(ctx, h, addr, preflight.Ports(n.Role == spec.Manager, int(c.cfg.Spec.Swarm.DataPathPort)))
+}
+
+// places tells where every node is, as far as is known by now.
+func (c *Cluster) places() map[string]plan.Place {
+	out := map[string]plan.Place{}
+	for _, h := range c.all() {
+		if _, ok := c.cfg.Spec.Node(h.node); ok {
+			facts, _ := h.seen()
+			out[h.node] = plan.Place{Address: h.is().Address, Interfaces: interfaces(facts)}
+		}
+	}
+	return out
+}
+
+// interfaces gives the addresses of a machine's interfaces.
+func interfaces(f bootstrap.Facts) (out []preflight.Address) {
+	for _, i := range f.Addresses {
+		if p, err := netip.ParsePrefix(i.CIDR); err == nil {
+			out = append(out, preflight.Address{Link: i.Name, Prefix: p})
+		}
+	}
+	return out
 }
 
 // live asks the engine what it works by.

@@ -47,11 +47,7 @@ func (h *host) inspect(ctx context.Context) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, i := range h.facts.Addresses {
-		if p, err := netip.ParsePrefix(i.CIDR); err == nil {
-			cond.Addresses = append(cond.Addresses, preflight.Address{Link: i.Name, Prefix: p})
-		}
-	}
+	cond.Addresses = append(cond.Addresses, interfaces(h.facts)...)
 	h.conditions = &cond
 	return nil
 }

@@ -45,6 +45,7 @@ type machine struct {
 	broken    string // why the engine does not start
 	noSudo    bool
 	circumstances
+	environment
 	journal  []string
 	commands []string // the scripts that were run, with their arguments
 }
@@ -142,6 +143,8 @@ func (m *machine) script(c sshtest.Command, stdin string) {
 		for _, f := range []string{daemonFile + ".swarmup", daemonFile + ".swarmup-bak", ownedFile} {
 			delete(m.files, f)
 		}
+	case "env":
+		a.give(words[1] == "on")
 	case "engine":
 		a.service(words[1])
 	case "answers":
@@ -202,6 +205,7 @@ func (a answer) engineFacts() {
 func (a answer) configFacts() {
 	a.content("daemon", daemonFile)
 	a.content("owned", ownedFile)
+	a.envFacts()
 }
 
 // swap puts the staged file in place, and keeps the old one.
@@ -261,6 +265,7 @@ func (m *machine) launch() {
 	case m.engine == nil:
 		m.engine = m.net.Engine(m.addr, m.name)
 	}
+	m.inherit()
 	m.engine.Revive()
 	m.engine.SetEngineLabels(m.labels())
 	m.running = true

@@ -59,20 +59,33 @@ func (d *differ) configure(p pair, s Step) (string, bool) {
 		d.block(p.node.Name, "mend the file on the machine by hand", "read /etc/docker/daemon.json of %s: %v", p.node.Name, err)
 		return "", false
 	}
-	opens := d.opens(p)
-	if len(patch.Changes) == 0 && len(opens) == 0 {
-		return "", true
-	}
+	opens, env := d.opens(p), d.environ(p)
 	s.Action, s.Effect, s.Changes = Configure, patch.Effect, opens
-	var keys []string
+	var restarts []string
 	for _, c := range patch.Changes {
 		s.Changes = append(s.Changes, Change{What: c.Key, From: text(c.From), To: text(c.To)})
-		keys = append(keys, c.Key)
+		if c.Effect() == daemon.Restart {
+			restarts = append(restarts, c.Key)
+		}
 	}
-	if patch.Effect == daemon.Restart && h.member() {
+	for _, name := range env.Names() {
+		s.Changes = append(s.Changes, Change{What: "env." + name})
+	}
+	for _, name := range env.Restart {
+		restarts = append(restarts, "env."+name)
+		s.Effect = daemon.Restart
+	}
+	switch {
+	case len(restarts) > 0 && h.member():
 		d.block(p.node.Name, "drain it, restart its engine with these settings, and run again",
-			"%s needs a restart of its engine for %s, which would stop its tasks: rolling restarts are not supported yet", p.node.Name, list(keys))
+			"%s needs a restart of its engine for %s, which would stop its tasks: rolling restarts are not supported yet", p.node.Name, list(restarts))
 		return "", true
+	case len(s.Changes) == 0 && proxied(p.node) && d.newcomers():
+		s.Maybe, s.Why = true, "NO_PROXY gets the addresses of new nodes"
+	case len(s.Changes) == 0:
+		return "", true
+	case h.member() && len(patch.Changes)+len(opens) == 0:
+		s.Why = "its engine takes it over at its next start"
 	}
 	return d.add(s), true
 }

@@ -25,6 +25,7 @@ func Diff(want *spec.Cluster, have State, opt Options) Plan {
 	case !d.lost() && d.mayInit():
 		d.fresh()
 	}
+	d.awaitPlaces()
 	return d.plan()
 }
 

@@ -134,7 +134,7 @@ func (l *liveDiff) dispose(h Host, after string) {
 			s.Why = "it is not in the file"
 		}
 		l.add(s)
-	case h.Answer == Answered && after != "" && !h.Owned.Empty():
+	case h.Answer == Answered && after != "" && h.ours():
 		s.ID, s.Action = "unconfigure/"+l.key(h), Unconfigure
 		l.add(s)
 	}

@@ -72,6 +72,10 @@ type Host struct {
 	Owned  daemon.Owned `json:"-"`
 	// Flags are the keys of daemon.json that dockerd's command line sets.
 	Flags []string `json:"-"`
+	// Environ is the environment of its engine, as far as it is ours.
+	Environ daemon.Environ `json:"-"`
+	// Addresses are those of its interfaces.
+	Addresses []preflight.Address `json:"-"`
 	// SSH is user@address:port, with the jump hosts behind " via ", and HostKey
 	// the fingerprint it showed.
 	SSH     string `json:"ssh,omitempty"`

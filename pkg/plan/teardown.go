@@ -52,12 +52,15 @@ func (d *differ) takeBack(h Host, role spec.Role, behind []string) []string {
 		s.ID, s.Action, s.Force, s.Behind = "leave/"+h.name(), Leave, h.mayManage(), behind
 		out = append(out, d.add(s))
 	}
-	if h.member() || !h.Owned.Empty() { // a member's record is there also if it owns nothing
+	if h.member() || h.ours() { // a member's record is there also if it owns nothing
 		s.ID, s.Action, s.Force, s.Behind, s.After = "unconfigure/"+h.name(), Unconfigure, false, nil, out
 		out = append(out, d.add(s))
 	}
 	return out
 }
+
+// ours says whether there is anything of ours in the configuration of its engine.
+func (h Host) ours() bool { return !h.Owned.Empty() || h.Environ.File != nil }
 
 // mayManage says whether the host is, or was when it was last well, a manager: it
 // leaves by force only.

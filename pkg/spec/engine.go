@@ -10,12 +10,13 @@ import (
 	"strings"
 )
 
-// engine gives engine settings over those of the cluster: labels and daemon are
+// engine gives engine settings over those of the cluster: labels, env and daemon are
 // merged by key, everything else replaces.
 func (b *builder) engine(k *engineKeys, base Engine) Engine {
 	out := base
 	b.source(k, &out)
 	out.Labels = k.Labels.v.over(base.Labels)
+	out.Env = k.Env.v.over(base.Env)
 	if k.InsecureRegistries.given {
 		out.InsecureRegistries = b.each(k.InsecureRegistries.v, registry)
 	}

@@ -10,7 +10,7 @@ type topKeys struct {
 	Name     val[string]       `yaml:"name" jsonschema:"required,pattern=^[a-z][a-z0-9-]{0\\,29}$" doc:"The identity of the cluster on its provider: lower case letters, digits and hyphens, at most 30."`
 	Provider val[providerKeys] `yaml:"provider" jsonschema:"required" doc:"Where the machines come from: docker (containers on the local Docker Engine) or ssh (machines that exist). A map gives it settings."`
 	SSH      val[sshKeys]      `yaml:"ssh" doc:"How every machine is logged in to. A node may override each key."`
-	Engine   val[engineKeys]   `yaml:"engine" doc:"Docker Engine on every node. A node may override it: labels and daemon are merged key by key, other keys replace."`
+	Engine   val[engineKeys]   `yaml:"engine" doc:"Docker Engine on every node. A node may override it: labels, env and daemon are merged key by key, other keys replace."`
 	Swarm    val[swarmKeys]    `yaml:"swarm" doc:"The settings of the swarm itself."`
 	Managers val[list[group]]  `yaml:"managers" jsonschema:"required" doc:"The managers; the first makes the swarm. At least one, best an odd number, at most 7."`
 	Workers  val[list[group]]  `yaml:"workers" doc:"The workers."`
@@ -51,7 +51,7 @@ type engineKeys struct {
 	RegistryMirrors    val[list[string]]   `yaml:"registry_mirrors" jsonschema:"example=https://mirror.local" doc:"Mirrors of Docker Hub."`
 	Daemon             val[settings]       `yaml:"daemon" doc:"Other keys of daemon.json, verbatim. Each key set here is owned by swarmup; those of others stay."`
 	OpenPorts          val[bool]           `yaml:"open_ports" doc:"Opens the swarm's ports in the host's firewall, where ufw or firewalld runs, before it becomes a member. Destroy, and false, close those again that it opened. Other firewalls are not touched: see preflight.md."`
-	Env                later               `yaml:"env" jsonschema:"-"`
+	Env                val[variables]      `yaml:"env" doc:"The engine's environment, such as {HTTPS_PROXY: \"http://proxy:3128\"}. With a proxy NO_PROXY gets the addresses of all nodes. A node's variables replace the cluster's one by one."`
 }
 
 // repositoryKeys say where a mirror of Docker's repositories is.

@@ -84,7 +84,7 @@ func keyMistakes() []mistake {
 		{"an unknown key in camel case", "workers: [{name: n, dataPath: eth0}]" + onDocker,
 			`1:21: workers[0]: unknown key "dataPath" (did you mean "data_path"?)`},
 		{"x- below the top", "engine: {x-a: 1}" + onDocker,
-			`1:10: engine: unknown key "x-a" (known: install, version, repository, labels, insecure_registries, registry_mirrors, daemon, open_ports)`},
+			`1:10: engine: unknown key "x-a" (known: install, version, repository, labels, insecure_registries, registry_mirrors, daemon, open_ports, env)`},
 		{"a host key for the whole cluster", "ssh: {host_key: a}" + onDocker,
 			`1:7: ssh: unknown key "host_key" (known: user, port, identity_file, known_hosts, jump)`},
 		{"a key that is there twice", "protect: true\nprotect: false" + onDocker,
@@ -204,8 +204,6 @@ func bomb() string {
 
 func plannedMistakes() []mistake {
 	return []mistake{
-		{"an environment", "engine: {env: {A: b}}" + onDocker,
-			"1:10: engine.env: not supported yet"},
 		{"autolock", "swarm: {autolock: true}" + onDocker,
 			"1:19: swarm.autolock: true is not supported yet (only false is)"},
 		{"autolock with a store", "swarm: {autolock: {key_file: k}}" + onDocker,

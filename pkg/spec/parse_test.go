@@ -31,6 +31,7 @@ engine:
   labels: {env: prod, role: any}
   insecure_registries: [registry.local:5000, 10.0.0.0/8]
   registry_mirrors: ["https://m.local", "http://n.local/path/"]
+  env: {HTTPS_PROXY: "http://p:3128", LEVEL: 1}
   daemon: {log-driver: local, log-opts: {max-file: "3"}, debug: true, mtu: 1400, cpu-rt-period: 1.5, dns: [10.0.0.2]}
   open_ports: true
 swarm:
@@ -60,6 +61,7 @@ workers:
       insecure_registries: []
       daemon: {log-driver: journald}
       open_ports: false
+      env: {LEVEL: 2, EMPTY: ""}
     advertise: eth1
     data_path: 192.168.0.0/24
 protect: true
@@ -85,9 +87,10 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 			Install: InstallScript, Script: "/srv/swarm/install.sh", Version: "28", Repository: repository,
 			Labels:             map[string]string{"env": "test", "role": "any"},
 			InsecureRegistries: []string{}, RegistryMirrors: mirrors, Daemon: ownDaemon,
+			Env: Env{"HTTPS_PROXY": "http://p:3128", "LEVEL": "2", "EMPTY": ""},
 		},
 		Machine: Machine{CPUs: 1.5, Memory: 2 << 30, Image: "other:1"},
-		Pos:     Pos{"cluster.yaml", 33, 5},
+		Pos:     Pos{"cluster.yaml", 34, 5},
 	}
 	n1, n2 := worker, worker
 	none, no := 0, false
@@ -109,8 +112,9 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 				Install: InstallDocker, Version: "28.5", Repository: repository,
 				Labels:             map[string]string{"env": "prod", "role": "mgr"},
 				InsecureRegistries: []string{"registry.local:5000", "10.0.0.0/8"}, RegistryMirrors: mirrors, Daemon: daemon, OpenPorts: true,
+				Env: Env{"HTTPS_PROXY": "http://p:3128", "LEVEL": "1"},
 			},
-			Pos: Pos{"cluster.yaml", 29, 5},
+			Pos: Pos{"cluster.yaml", 30, 5},
 		}, n1, n2},
 	}
 	if diff := cmp.Diff(want, parse(t, fullFile), ignoreEnv()); diff != "" {
@@ -261,22 +265,6 @@ func TestRemarksAboutTheNumberOfManagers(t *testing.T) {
 	}
 }
 
-func TestAKeyOfDaemonJSONThatNoEngineKnowsIsARemark(t *testing.T) {
-	c := parse(t, "engine:\n  daemon:\n    log-drivr: local\n    some-new-thing: 1\n    log-opts: {a: b}"+onDocker)
-	var got []string
-	for _, w := range c.Warnings {
-		got = append(got, w.String())
-	}
-	const text = ": it is taken for one that needs a restart"
-	want := []string{
-		`cluster.yaml:3:5: engine.daemon.log-drivr: no engine from 20.10 to 29 knows this key of daemon.json (did you mean "log-driver"?)` + text,
-		"cluster.yaml:4:5: engine.daemon.some-new-thing: no engine from 20.10 to 29 knows this key of daemon.json" + text,
-	}
-	if diff := cmp.Diff(want, got); diff != "" || c.Nodes[0].Engine.Daemon["log-drivr"] != "local" {
-		t.Errorf("want-, got+:\n%s%v", diff, c.Nodes[0].Engine.Daemon)
-	}
-}
-
 func TestPathsNeedAFolderToStartFrom(t *testing.T) {
 	_, err := Parse(Source{Data: []byte("ssh: {identity_file: a, known_hosts: ~/b}" + onDocker)})
 	const want = `cluster.yaml:1:22: ssh.identity_file: "a" is relative, and this file has no folder
@@ -335,7 +323,7 @@ func TestAnUnknownKeyIsFoundEverywhere(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(fullFile), &full); err != nil {
 		t.Fatal(err)
 	}
-	free := []string{"x-base", "labels", "engine_labels", "daemon"}
+	free := []string{"x-base", "labels", "engine_labels", "daemon", "env"}
 	tried := 0
 	for _, m := range mapsOf(full.Content[0], free) {
 		junk := []*yaml.Node{{Kind: yaml.ScalarNode, Value: "zzzzzz"}, {Kind: yaml.ScalarNode, Value: "1"}}

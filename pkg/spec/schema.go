@@ -59,6 +59,9 @@ func (labels) JSONSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "object", AdditionalProperties: anyOf("string", "number", "boolean")}
 }
 
+// JSONSchema allows what the reader takes as written: scalars of any type.
+func (variables) JSONSchema() *jsonschema.Schema { return labels{}.JSONSchema() }
+
 // JSONSchema allows any keys: they are daemon.json's.
 func (settings) JSONSchema() *jsonschema.Schema { return &jsonschema.Schema{Type: "object"} }
 

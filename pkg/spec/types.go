@@ -130,12 +130,24 @@ type Engine struct {
 	RegistryMirrors    []string
 	// OpenPorts opens the swarm's ports in the host's own firewall.
 	OpenPorts bool
+	// Env is the engine's environment.
+	Env Env
 	// Daemon is the rest of daemon.json, as it stands in the file: string,
 	// bool, int, float64, []any and map[string]any, never nil. It never holds a
 	// key that has a field of its own here. A node's key replaces the cluster's
 	// as a whole.
 	Daemon map[string]any
 }
+
+// Env is an environment: names and values. The values may be passwords, so that no
+// formatting prints them.
+type Env map[string]string
+
+// Format prints how many variables there are, for every verb.
+func (e Env) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "[%d variables]", len(e)) }
+
+// MarshalText gives what Format prints.
+func (e Env) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%v", e), nil }
 
 // Install is how an engine gets onto a machine that has none.
 type Install string

@@ -16,6 +16,9 @@ mark() {
 
 on_systemd() {
 	if [ "$1" != reload ]; then
+		# Whoever wrote our drop-in may have been cut off before this.
+		# shellcheck disable=SC2154 # lib.sh sets it
+		if [ -e "$dropin" ]; then systemctl daemon-reload; fi
 		systemctl reset-failed docker.service >/dev/null 2>&1
 		systemctl enable docker.service >/dev/null 2>&1
 	fi

@@ -20,6 +20,9 @@ conf=$ROOT/etc/docker/daemon.json
 if [ -L "$conf" ]; then conf=$(readlink -f "$conf"); fi
 candidate=$conf.swarmup
 backup=$conf.swarmup-bak
+envfile=$ROOT/etc/docker/swarmup.env
+dropin=$ROOT/etc/systemd/system/docker.service.d/swarmup.conf
+confd=$ROOT/etc/conf.d/docker
 
 echo 'swarmup begin'
 
@@ -117,4 +120,13 @@ engine_version() {
 config_facts() {
 	content daemon "$conf"
 	content owned "$ROOT/etc/docker/swarmup.json"
+	if [ -e "$envfile" ]; then env_facts; fi
+}
+
+# env_facts answers with the environment that is ours, and whether the engine is
+# given it.
+env_facts() {
+	blob env <"$envfile"
+	if [ -e "$dropin" ] || grep -qs '^# swarmup begin$' "$confd"; then echo yes | blob hooked; fi
+	if pid=$(engine_pid); then blob environ <"$ROOT/proc/$pid/environ"; fi
 }
