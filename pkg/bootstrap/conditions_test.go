@@ -3,7 +3,6 @@ package bootstrap
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
@@ -191,7 +190,7 @@ func TestKnock(t *testing.T) {
 					}
 				}
 				o, why := Knock(t.Context(), m, netip.MustParseAddr("10.0.0.1"), 2377)
-				if o != tt.want || strings.TrimSpace(why) != tt.why {
+				if o != tt.want || why != tt.why {
 					t.Errorf("got %s %q, want %s %q", o, why, tt.want, tt.why)
 				}
 			})

@@ -42,5 +42,5 @@ func Knock(ctx context.Context, h Host, to netip.Addr, port int) (o preflight.Ou
 		return preflight.Dropped, said
 	}
 	last := said[strings.LastIndex(said, "\n")+1:]
-	return preflight.Dropped, strings.ToLower(last[strings.LastIndex(last, ": ")+1:])
+	return preflight.Dropped, strings.TrimSpace(strings.ToLower(last[strings.LastIndex(last, ": ")+1:]))
 }

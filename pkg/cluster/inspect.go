@@ -32,11 +32,22 @@ func (c *Cluster) inspect(ctx context.Context, v *plan.View) {
 		asked = append(asked, d.host) // its clock is to be compared with
 	}
 	bounded(ctx, observers, asked, func(ctx context.Context, h *host) {
-		if err := h.inspect(ctx); err != nil {
+		var tries []preflight.Attempt
+		var err error
+		bounded(ctx, 2, []func(){
+			func() { err = h.inspect(ctx) },
+			func() {
+				if slices.Contains(joining, h) {
+					tries = c.knock(ctx, h, d, true)
+				}
+			},
+		}, func(_ context.Context, f func()) { f() })
+		if err != nil {
 			h.unanswered(err)
+			return
 		}
+		h.tried(tries)
 	})
-	bounded(ctx, observers, joining, func(ctx context.Context, h *host) { h.tried(c.knock(ctx, h, d)) })
 }
 
 // inspect asks one host.
@@ -199,7 +210,7 @@ func (c *Cluster) barred(ctx context.Context, h *host, leader string) error {
 	}
 	d := c.doorAt(leader, nodes)
 	d.open = true
-	tries := c.knock(ctx, h, d)
+	tries := c.knock(ctx, h, d, false)
 	one := preflight.Host{Name: h.node, Joins: true, Conditions: preflight.Conditions{Reached: tries}}
 	for _, f := range preflight.Judge(preflight.Wish{}, []preflight.Host{one}) {
 		if !f.Note {

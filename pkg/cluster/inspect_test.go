@@ -20,8 +20,37 @@ type circumstances struct {
 	routes string        // more routes
 	rules  string        // of its packet filter, as iptables -S prints them
 	ufw    bool          // runs and drops what comes to the swarm's ports
+	// barred means that its sshd makes no TCP connections; without bash it has no
+	// other means.
+	barred, noBash bool
 	// ufwOpen means that it was told to let it in.
-	ufwOpen bool
+	ufwOpen  bool
+	ufwFault string // why it does not take what it is told
+}
+
+// knock plays the script: it prints what bash says of a connection.
+func (a answer) knock(to, port string) {
+	if a.noBash {
+		return
+	}
+	a.mu.Unlock()
+	conn, err := a.lan(net.JoinHostPort(to, port))
+	a.mu.Lock()
+	if err != nil {
+		a.blob("outcome", "bash: connect: "+err.Error()+"\nbash: /dev/tcp: "+err.Error())
+		return
+	}
+	_ = conn.Close()
+	a.blob("outcome", "open")
+}
+
+// wall plays the script: ufw is told to allow, or to delete.
+func (a answer) wall(verb string) {
+	if a.ufwFault != "" {
+		a.blob("error", a.ufwFault)
+		return
+	}
+	a.ufwOpen = verb == "allow"
 }
 
 func (m *machine) ufwRules() string {
@@ -168,6 +197,44 @@ func TestANewSwarmIsToldWhereItsNetworksComeFrom(t *testing.T) {
 				s, err := w.api(w.leader().addr).Swarm(w.Context())
 				if err != nil || len(s.Pool) != 1 || s.Pool[0] != tt.want {
 					t.Errorf("got %v, %v, want %s", s.Pool, err, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// Where sshd makes no connections the host tries by itself, if it has the means.
+func TestAHostWhoseSSHDForbidsForwardingTriesByItself(t *testing.T) {
+	for _, tt := range []struct {
+		name, rules string
+		noBash      bool
+		refused     string
+		note        string
+	}{
+		{name: "the way is free"},
+		{name: "a firewall", rules: "-P INPUT DROP\n", refused: "b does not reach a at 10.0.0.1:2377: connection timed out; on a iptables drops it (chain INPUT)"},
+		{name: "without means", noBash: true, note: "whether b reaches a at 10.0.0.1:2377 is not known: its sshd forbids forwarding, and it has neither bash nor nc"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in(t, func(w *world) {
+				lines := w.existing("a", "b")
+				w.of("b").barred, w.of("b").noBash, w.of("a").rules = true, tt.noBash, tt.rules
+				w.file(sshFile(lines, "a", "b", ""))
+				p := w.process()
+				defer p.end()
+				next := plan.Diff(w.spec, p.see(), plan.Options{})
+				var notes, refused []string
+				for _, f := range next.Notes {
+					notes = append(notes, f.Text)
+				}
+				for _, f := range next.Refused {
+					refused = append(refused, f.Text)
+				}
+				if got := strings.Join(notes, "; "); got != tt.note {
+					t.Errorf("noted %q, want %q", got, tt.note)
+				}
+				if got := strings.Join(refused, "; "); got != tt.refused {
+					t.Errorf("refused %q, want %q", got, tt.refused)
 				}
 			})
 		})

@@ -30,8 +30,9 @@ type try struct {
 
 // knock has a host try the ports of the door, and the host behind the door
 // those of the host, which has to answer it. Only if something is in the way
-// somebody looks for what it is.
-func (c *Cluster) knock(ctx context.Context, h *host, d door) []preflight.Attempt {
+// somebody looks for what it is. opening means that steps are still to come that
+// open firewalls.
+func (c *Cluster) knock(ctx context.Context, h *host, d door, opening bool) []preflight.Attempt {
 	if !d.ip.IsValid() || d.host == h {
 		return nil
 	}
@@ -55,7 +56,7 @@ func (c *Cluster) knock(ctx context.Context, h *host, d door) []preflight.Attemp
 		if !out[i].Failed() {
 			continue
 		}
-		if out[i].Walls = c.walls(ctx, tries[i]); out[i].Failed() {
+		if out[i].Walls = c.walls(ctx, tries[i], opening); out[i].Failed() {
 			break // it is the one that is told
 		}
 	}
@@ -141,12 +142,14 @@ func (t try) byShell(ctx context.Context) (preflight.Outcome, string) {
 }
 
 // walls looks for firewalls on both sides.
-func (c *Cluster) walls(ctx context.Context, t try) (out []preflight.Wall) {
+func (c *Cluster) walls(ctx context.Context, t try, opening bool) (out []preflight.Wall) {
 	port := preflight.Port{Number: t.port, Proto: "tcp"}
 	if t.to != nil && t.to.connected() {
 		if f, err := bootstrap.Firewall(ctx, t.to, t.ip.String()); err == nil {
 			out = append(out, f.In(t.to.node, port, c.ports(t.to))...)
-			c.willOpen(t.to, f, out)
+			if opening {
+				c.willOpen(t.to, f, out)
+			}
 		}
 	}
 	if f, err := bootstrap.Firewall(ctx, t.from, ""); err == nil {

@@ -81,6 +81,9 @@ func (m *machine) exec(c sshtest.Command) int {
 
 // forward connects to the engine's socket, or to a port of another machine.
 func (m *machine) forward(network, addr string) (net.Conn, error) {
+	if network == "tcp" && m.barred {
+		return nil, sshtest.ErrProhibited
+	}
 	if network == "tcp" {
 		return m.lan(addr)
 	}
@@ -128,8 +131,10 @@ func (m *machine) script(c sshtest.Command, stdin string) {
 		if m.ufw {
 			a.blob("ufw", "Status: active\n"+m.ufwRules())
 		}
+	case "knock":
+		a.knock(words[1], words[2])
 	case "wall":
-		m.ufwOpen = words[3] == "allow"
+		a.wall(words[3])
 	case "read":
 		a.engineFacts()
 		a.configFacts()

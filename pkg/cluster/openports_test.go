@@ -59,3 +59,25 @@ func TestDestroyClosesWhatWasOpened(t *testing.T) {
 		}
 	})
 }
+
+// Whoever was to be let in says who keeps it out, and not the engine's own words.
+func TestAFirewallThatCannotBeOpenedIsSaidByThoseItKeepsOut(t *testing.T) {
+	in(t, func(w *world) {
+		lines := w.existing("a", "b")
+		w.file(sshFile(lines, "a", "", ""))
+		w.apply()
+		w.of("a").ufw, w.of("a").ufwFault = true, "ERROR: problem running ufw-init"
+		w.file(sshFile(lines, "a", "b", openPorts))
+		err := w.try()
+		for _, want := range []string{
+			"configure a: open ports: ufw: problem running ufw-init",
+			"join b: b does not reach a at 10.0.0.1:2377: connection timed out; on a ufw does not let it in",
+		} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v\nwant %s", err, want)
+			}
+		}
+		w.of("a").ufwFault = ""
+		w.apply()
+	})
+}

@@ -83,3 +83,19 @@ func (h Host) judged(want *spec.Cluster) preflight.Host {
 // Joins says whether a host that answered is in no swarm, so that it has to be
 // made a member if the file wants it.
 func (h Host) Joins() bool { return h.Answer == Answered && !h.member() }
+
+// Underlay gives the smallest MTU, in bytes, among the networks that carry the
+// overlay traffic of the hosts that were asked; 0 where nothing is known. It
+// says nothing of members, which nobody asks.
+func Underlay(want *spec.Cluster, have State) int {
+	least := 0
+	for _, h := range have.Hosts {
+		if h.Conditions == nil {
+			continue
+		}
+		if mtu, _ := h.judged(want).Underlay(); mtu != 0 && (least == 0 || mtu < least) {
+			least = mtu
+		}
+	}
+	return least
+}

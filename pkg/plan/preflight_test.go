@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -149,5 +150,21 @@ func TestJoinsComeBehindTheOpeningOfMembers(t *testing.T) {
 	p := plan.Diff(f, st, plan.Options{})
 	if !before(p, "configure/a", "join/b") || !before(p, "configure/b", "join/b") {
 		t.Errorf("got:\n%s", render(p))
+	}
+}
+
+func TestUnderlayIsTheSmallestThatIsKnown(t *testing.T) {
+	f, st := file("a:manager b:worker c:worker"), world("a=idle b=idle c=idle").observe()
+	if got := plan.Underlay(f, st); got != 0 {
+		t.Errorf("with nothing known: %d", got)
+	}
+	for i, mtu := range []int{1500, 1400} {
+		c := st.Hosts[i].Conditions
+		c.Links = []preflight.Link{{Name: "eth0", MTU: mtu}, {Name: "docker0", MTU: 1280}}
+		c.Addresses = []preflight.Address{{Link: "eth0", Prefix: netip.MustParsePrefix(fmt.Sprintf("10.0.0.%d/24", i+1))}}
+		st.Hosts[i].Machine.Address = fmt.Sprintf("10.0.0.%d", i+1)
+	}
+	if got := plan.Underlay(f, st); got != 1400 {
+		t.Errorf("got %d, want 1400", got)
 	}
 }

@@ -127,16 +127,19 @@ func commands(tool, zone string, ports []Port, undo bool) (out []string) {
 		if undo {
 			verb = "remove"
 		}
-		args := ""
-		for _, p := range ports {
-			kind := "port"
-			if p.Number == 0 {
-				kind = "protocol"
+		// Ports and protocols are no matter of one call, and a reload would have
+		// Docker write its rules anew.
+		for _, kind := range []string{"port", "protocol"} {
+			args := ""
+			for _, p := range ports {
+				if (p.Number != 0) == (kind == "port") {
+					args += fmt.Sprintf(" --%s-%s=%s", verb, kind, p)
+				}
 			}
-			args += fmt.Sprintf(" --%s-%s=%s", verb, kind, p)
+			if args != "" {
+				out = append(out, "firewall-cmd -q --permanent --zone="+zone+args, "firewall-cmd -q --zone="+zone+args)
+			}
 		}
-		// Not by a reload, which would have Docker write its rules anew.
-		return []string{"firewall-cmd -q --permanent --zone=" + zone + args, "firewall-cmd -q --zone=" + zone + args}
 	case "ufw":
 		verb := "ufw allow"
 		if undo {

@@ -29,7 +29,7 @@ func TestWhatKeepsOthersOut(t *testing.T) {
 		{"nothing", preflight.Firewall{}, ""},
 		{"rules that let everything in", preflight.Firewall{IPTables: "-P INPUT ACCEPT\n-P FORWARD DROP\n-P OUTPUT ACCEPT\n"}, ""},
 		{"firewalld", preflight.Firewall{Zone: "public", ZoneOpen: []string{"dhcpv6-client", "ssh"}},
-			"firewalld does not let it into zone public: firewall-cmd -q --permanent --zone=public --add-port=2377/tcp --add-port=7946/tcp --add-port=7946/udp --add-port=4789/udp --add-protocol=esp && firewall-cmd -q --zone=public --add-port=2377/tcp --add-port=7946/tcp --add-port=7946/udp --add-port=4789/udp --add-protocol=esp"},
+			"firewalld does not let it into zone public: firewall-cmd -q --permanent --zone=public --add-port=2377/tcp --add-port=7946/tcp --add-port=7946/udp --add-port=4789/udp && firewall-cmd -q --zone=public --add-port=2377/tcp --add-port=7946/tcp --add-port=7946/udp --add-port=4789/udp && firewall-cmd -q --permanent --zone=public --add-protocol=esp && firewall-cmd -q --zone=public --add-protocol=esp"},
 		{"firewalld with the port", preflight.Firewall{Zone: "public", ZoneOpen: []string{"2377/tcp"}}, ""},
 		{"firewalld with its service", preflight.Firewall{Zone: "public", ZoneOpen: []string{"docker-swarm"}}, ""},
 		{"ufw", preflight.Firewall{UFW: ufwActive, IPTables: "-P INPUT DROP\n"}, "ufw does not let it in: " + ufwOpens},
