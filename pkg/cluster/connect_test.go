@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -291,4 +292,15 @@ func TestAStoppedMachineIsSwitchedOn(t *testing.T) {
 		w.net.ResetMargin()
 		w.apply()
 	})
+}
+
+// authorize lets a key in.
+func (m *machine) authorize(keys []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, k := range keys {
+		if free := slices.Index(m.keys, ""); free >= 0 && !slices.Contains(m.keys, k) {
+			m.keys[free] = k
+		}
+	}
 }

@@ -46,8 +46,9 @@ type machine struct {
 	noSudo    bool
 	circumstances
 	environment
-	journal  []string
-	commands []string // the scripts that were run, with their arguments
+	journal   []string
+	passwords []string // what sudo was given; it refuses all
+	commands  []string // the scripts that were run, with their arguments
 }
 
 // clock is how long things take on a machine.
@@ -55,6 +56,10 @@ type clock struct{ install, start time.Duration }
 
 // Exec does what a command asks for.
 func (m *machine) exec(c sshtest.Command) int {
+	if _, prompt, given := strings.Cut(c.Line, "sudo -k -S -p "); given {
+		prompt, _, _ = strings.Cut(prompt, " ")
+		return m.refusePassword(c, prompt)
+	}
 	stdin, _ := io.ReadAll(c.Stdin) // a command without one has its end at once
 	if c.User != "root" && m.noSudo {
 		fmt.Fprintln(c.Stderr, "sudo: a password is required")
@@ -391,15 +396,4 @@ func (m *machine) state() string {
 		out += f + ": " + m.files[f] + "\n"
 	}
 	return out
-}
-
-// authorize lets a key in.
-func (m *machine) authorize(keys []string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, k := range keys {
-		if free := slices.Index(m.keys, ""); free >= 0 && !slices.Contains(m.keys, k) {
-			m.keys[free] = k
-		}
-	}
 }

@@ -18,8 +18,8 @@ const (
 	roomLook = 250 * time.Millisecond
 	// roomTries is how often a host is asked for a session that refuses one
 	// although there is no other of ours: sshd may not have noticed yet that one
-	// has ended. The pauses double from roomPause to roomLook: 1 s in all.
-	roomTries = 8
+	// has ended. The pauses double from roomPause to roomLook: 2 s in all.
+	roomTries = 12
 	roomPause = 25 * time.Millisecond
 )
 
@@ -58,6 +58,7 @@ type room struct {
 	limit int
 	open  int           // sessions that there are
 	most  int           // the most that there were
+	count int           // how many were ever opened
 	wake  chan struct{} // closed when somebody leaves
 	spare func()        // frees what is idle; may be nil
 }
@@ -108,6 +109,7 @@ func (r *room) opened() (closed func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.open++
+	r.count++
 	r.most = max(r.most, r.open)
 	r.limit = max(r.limit, r.most) // it was on its way when another was refused
 	return sync.OnceFunc(func() {
@@ -118,12 +120,13 @@ func (r *room) opened() (closed func()) {
 }
 
 // full notes that there was no room for another session: no more are opened at
-// once from now on than there were. It says whether there are any.
-func (r *room) full() bool {
+// once from now on than there were. It says how many were opened so far, and
+// whether there are some now.
+func (r *room) full() (count int, some bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.limit = min(r.limit, max(1, r.most))
-	return r.open > 0
+	return r.count, r.open > 0
 }
 
 // Spare has the Host call f when sshd allows no more sessions and one is needed:
@@ -141,18 +144,21 @@ func (h *Host) session(ctx context.Context, doing string) (*xssh.Session, func()
 	bounded, cancel := context.WithTimeoutCause(ctx, roomWait, errNoRoom)
 	defer cancel()
 	pause := roomPause
-	for tries := 1; ; {
+	for tries, seen := 1, 0; ; tries++ {
 		session, done, err := begin(bounded, h, opening[*xssh.Session]{doing, h.sessions, h.client.NewSession})
 		var refused *refusedError
 		if err == nil {
 			closed := h.sessions.opened()
 			return session, func() { closed(); done() }, nil
 		}
-		if !errors.As(err, &refused) || !h.sessions.full() && tries == roomTries {
+		if !errors.As(err, &refused) {
 			return nil, nil, err
 		}
-		if !h.sessions.full() {
-			tries++
+		if count, some := h.sessions.full(); some || count != seen { // others get theirs
+			tries, seen = 0, count
+		}
+		if tries == roomTries {
+			return nil, nil, err
 		}
 		if err := rest(bounded, pause); err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", doing, err)

@@ -53,11 +53,11 @@ func TestRun(t *testing.T) {
 		}, stdout: `admin: env LC_ALL=C sudo -n sh -c 'echo '\''a b'\'''`},
 		{name: "as another user fails like the command", user: "admin", cmd: "false", exec: script("", "no such thing\n", 3), want: `run "false" on n1: exit status 3: no such thing`},
 		{name: "as another user whose sudo asks for a password", user: "admin", cmd: "id", exec: script("", "sudo: a password is required\n", 1), is: ssh.ErrSudo,
-			want: `run "id" on n1 as admin: sudo does not let the login user act as root: sudo: a password is required`},
+			want: `become root on n1 as admin: sudo does not let the login user act as root: sudo: a password is required`},
 		{name: "as another user who is no sudoer", user: "admin", cmd: "id", exec: script("", "admin is not in the sudoers file.\n", 1), is: ssh.ErrSudo,
-			want: `run "id" on n1 as admin: sudo does not let the login user act as root: admin is not in the sudoers file.`},
+			want: `become root on n1 as admin: sudo does not let the login user act as root: admin is not in the sudoers file.`},
 		{name: "as another user without sudo", user: "admin", cmd: "id", exec: script("", "env: 'sudo': No such file or directory\n", 127), is: ssh.ErrSudo,
-			want: `run "id" on n1 as admin: sudo does not let the login user act as root: env: 'sudo': No such file or directory`},
+			want: `become root on n1 as admin: sudo does not let the login user act as root: env: 'sudo': No such file or directory`},
 		{name: "as root is never mistaken for sudo", cmd: "sudo x", exec: script("", "sudo: a password is required\n", 1), want: `run "sudo x" on n1: exit status 1: sudo: a password is required`},
 		{name: "fails with too much output", cmd: "yes", exec: func(c sshtest.Command) int {
 			_, _ = c.Stdout.Write(bytes.Repeat([]byte("y\n"), 3<<20))

@@ -48,7 +48,7 @@ func (h *Host) runAsRoot(ctx context.Context, cmd string, c command) (string, er
 	}
 	login, verdict, err := h.sudoLogin(ctx)
 	if err != nil {
-		return "", fmt.Errorf("run %q on %s as %s: %w", c.words, h.name, h.user, err)
+		return "", fmt.Errorf("become root on %s as %s: %w", h.name, h.user, err)
 	}
 	defer func() { verdict(login) }()
 	login.entered = func() { verdict(login) }
@@ -66,7 +66,7 @@ func (h *Host) trySudo(ctx context.Context, c command) (out string, done bool, e
 		h.sudo.mode.Store(sudoWithPassword)
 		return "", false, nil
 	case errors.Is(err, errWantsPassword):
-		return "", false, fmt.Errorf("run %q on %s as %s: %w", c.words, h.name, h.user, &noRootError{errWantsPassword})
+		return "", false, fmt.Errorf("become root on %s as %s: %w", h.name, h.user, &noRootError{errWantsPassword})
 	case err == nil, errors.As(err, &exit):
 		h.sudo.mode.Store(sudoFree)
 	}
@@ -81,13 +81,13 @@ func (h *Host) sudoProblem(e *ExitError, c command) error {
 	switch {
 	case c.sudo != nil && !c.sudo.in():
 		c.sudo.last = lastLine(e.Stderr)
-		return fmt.Errorf("run %q on %s as %s: %w", c.words, h.name, h.user, h.passwordProblem(c.sudo))
+		return fmt.Errorf("become root on %s as %s: %w", h.name, h.user, h.passwordProblem(c.sudo))
 	case c.sudo != nil || !noSudo(e):
 		return e
 	case wantsPassword(e):
-		return fmt.Errorf("run %q on %s as %s: %w", c.words, h.name, h.user, errWantsPassword)
+		return fmt.Errorf("become root on %s as %s: %w", h.name, h.user, errWantsPassword)
 	}
-	return fmt.Errorf("run %q on %s as %s: %w", c.words, h.name, h.user, &noRootError{errors.New(lastLine(e.Stderr))})
+	return fmt.Errorf("become root on %s as %s: %w", h.name, h.user, &noRootError{errors.New(lastLine(e.Stderr))})
 }
 
 // noRootError is ErrSudo with the reason.
@@ -155,7 +155,11 @@ func (h *Host) sudoLogin(ctx context.Context) (login *sudoLogin, verdict func(*s
 
 // get asks for the password, unless that was done.
 func (p *proof) get(ctx context.Context, h *Host) error {
-	if p.refused != "" {
+	switch p.refused {
+	case "":
+	case h.name:
+		return ErrSudoPassword
+	default:
 		return fmt.Errorf("%w on %s, so it was not tried here", ErrSudoPassword, p.refused)
 	}
 	if !p.asked {

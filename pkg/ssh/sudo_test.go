@@ -218,7 +218,7 @@ func TestAWrongPasswordIsGivenOnceInARun(t *testing.T) {
 		}
 		for i, err := range errs {
 			name := []string{"n1", "n2", "n3"}[i]
-			if want := `run "cat" on ` + name + " as admin: sudo refused the password on " + refused + ", so it was not tried here"; name != refused && text(err) != want {
+			if want := "become root on " + name + " as admin: sudo refused the password on " + refused + ", so it was not tried here"; name != refused && text(err) != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
 		}
@@ -239,7 +239,7 @@ func TestAPasswordThatOneHostTookMayBeWrongOnAnother(t *testing.T) {
 	}
 	for range 2 {
 		_, err := other.Run(t.Context(), "id", nil)
-		if want := `run "id" on n2 as admin: sudo refused the password`; text(err) != want {
+		if want := `become root on n2 as admin: sudo refused the password`; text(err) != want {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
 	}
@@ -253,7 +253,7 @@ func TestWhoMayNotActAsRootIsToldWhy(t *testing.T) {
 	s := newSudoSite(t, "3")
 	s.put(t, "stranger", "")
 	_, err := s.dial(t, "n1").Run(t.Context(), "id", nil)
-	if want := `run "id" on n1 as admin: ` + ssh.ErrSudo.Error() + ": admin is not in the sudoers file."; text(err) != want || !errors.Is(err, ssh.ErrSudo) {
+	if want := `become root on n1 as admin: ` + ssh.ErrSudo.Error() + ": admin is not in the sudoers file."; text(err) != want || !errors.Is(err, ssh.ErrSudo) {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 	s = newSudoSite(t, "3")
@@ -261,7 +261,7 @@ func TestWhoMayNotActAsRootIsToldWhy(t *testing.T) {
 	h := s.dial(t, "n1")
 	for range 2 {
 		_, err = h.Run(t.Context(), "id", nil)
-		if want := `run "id" on n1 as admin: ` + ssh.ErrSudo.Error() + ": it wants a password: there is no terminal"; text(err) != want || !errors.Is(err, ssh.ErrSudo) {
+		if want := `become root on n1 as admin: ` + ssh.ErrSudo.Error() + ": it wants a password: there is no terminal"; text(err) != want || !errors.Is(err, ssh.ErrSudo) {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
 	}

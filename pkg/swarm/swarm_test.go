@@ -3,7 +3,10 @@ package swarm_test
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -230,3 +233,46 @@ func TestRefusalsAreSentinelsUnderTheEnginesOwnWords(t *testing.T) {
 }
 
 func contains(s, part string) bool { return strings.Contains(s, part) }
+
+// A kept connection may hold a session of sshd that somebody else needs.
+func TestCloseIdleFreesTheConnectionThatIsKept(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *swarmtest.World) {
+		var open atomic.Int32
+		host := w.Engine("10.0.0.1", "a")
+		e, err := swarm.New(func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := host.Dial(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			open.Add(1)
+			return &kept{conn, sync.OnceFunc(func() { open.Add(-1) })}, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = e.Close() }()
+		for range 2 {
+			if _, err := e.Info(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			before := open.Load()
+			e.CloseIdle()
+			synctest.Wait()
+			if after := open.Load(); before != 1 || after != 0 {
+				t.Errorf("%d connections are kept, then %d, want 1 and 0", before, after)
+			}
+		}
+	})
+}
+
+type kept struct {
+	net.Conn
+	closed func()
+}
+
+// Close closes it and says so.
+func (c *kept) Close() error {
+	c.closed()
+	return c.Conn.Close()
+}
