@@ -1,7 +1,7 @@
 package bootstrap
 
 import (
-	"slices"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -45,85 +45,124 @@ func trixie() (Facts, fakeDistro) {
 		fakeDistro{Own: aptOwn, Docker: aptDocker("debian.13~trixie"), Signer: key(debKey)}
 }
 
-// supportedDistro is a distribution with what its package manager has.
-type supportedDistro struct {
-	name   string
-	facts  Facts
-	distro fakeDistro
-}
-
-// arches are those to try: both where the kernel's is in a command.
-func (d supportedDistro) arches() []string {
-	if strings.HasSuffix(d.name, "-10") || d.name == "debian-13" {
-		return []string{"x86_64", "aarch64"}
-	}
-	return []string{"x86_64"}
-}
-
-func supported() []supportedDistro {
-	var out []supportedDistro
-	for _, r := range []struct{ os, version, codename string }{
-		{"debian", "11", "bullseye"}, {"debian", "12", "bookworm"}, {"debian", "13", "trixie"},
-		{"ubuntu", "22.04", "jammy"}, {"ubuntu", "24.04", "noble"}, {"ubuntu", "26.04", "resolute"},
-		{"raspbian", "12", "bookworm"},
+// supported are the distributions, as they describe themselves.
+func supported() []Facts {
+	var out []Facts
+	for _, r := range []struct{ os, versions, codenames string }{
+		{"debian", "11 12 13", "bullseye bookworm trixie"},
+		{"ubuntu", "22.04 24.04 25.10 26.04", "jammy noble questing resolute"},
+		{"raspbian", "12 13", "bookworm trixie"},
+		{"linuxmint", "22.1", "xia"},
+		{"rhel", "8.10 9.6 10.0", ""},
+		{"centos", "9 10", ""},
+		{"rocky", "8.10 9.6 10.0", ""},
+		{"almalinux", "8.10 9.6 10.0", ""},
+		{"ol", "9.6 10.0", ""},
+		{"fedora", "42 43", ""},
+		{"amzn", "2023", ""},
+		{"opensuse-leap", "15.6 16.0", ""},
+		{"opensuse-tumbleweed", "20251101", ""},
+		{"sles", "15.7", ""},
+		{"alpine", "3.22.2", ""},
 	} {
-		own := aptOwn
-		if r.codename != "trixie" {
-			own = slices.DeleteFunc(slices.Clone(aptOwn), func(p string) bool { return strings.HasPrefix(p, "docker-cli") })
+		codenames := strings.Fields(r.codenames)
+		for i, v := range strings.Fields(r.versions) {
+			f := Facts{OS: r.os, OSVersion: v}
+			if i < len(codenames) {
+				f.OSCodename = codenames[i]
+			}
+			out = append(out, f)
 		}
-		out = append(out, supportedDistro{r.os + "-" + r.version, Facts{OS: r.os, OSVersion: r.version, OSCodename: r.codename},
-			fakeDistro{Own: own, Docker: aptDocker(r.os + "." + r.version + "~" + r.codename), Signer: key(debKey)}})
-	}
-	for _, r := range []struct{ os, version, dist string }{
-		{"rhel", "8.10", "el8"}, {"rhel", "9.6", "el9"}, {"rhel", "10.0", "el10"}, {"rocky", "9.6", "el9"}, {"rocky", "10.0", "el10"},
-		{"almalinux", "8.10", "el8"}, {"almalinux", "9.6", "el9"}, {"almalinux", "10.0", "el10"}, {"fedora", "43", "fc43"}, {"amzn", "2023", "amzn2023"},
-	} {
-		major, _, _ := strings.Cut(r.version, ".")
-		out = append(out, supportedDistro{r.os + "-" + major, Facts{OS: r.os, OSVersion: r.version},
-			fakeDistro{Own: dnfOwn, Docker: dnfDocker(r.dist), Signer: key(rpmKey)}})
-	}
-	for _, r := range []struct{ os, version string }{{"opensuse-leap", "15.6"}, {"opensuse-tumbleweed", "20251101"}, {"sles", "15.7"}, {"alpine", "3.22.2"}} {
-		out = append(out, supportedDistro{r.os, Facts{OS: r.os, OSVersion: r.version}, fakeDistro{Own: otherOwn}})
 	}
 	return out
 }
 
-// The commands for each distribution are in testdata, one file for each way to
-// install: what is said, what is run, and the source that is written. They do
-// not depend on the architecture: package managers know it themselves.
-func TestInstallByDistribution(t *testing.T) {
-	t.Parallel()
-	for _, tt := range supported() {
+// What each distribution gets, from where, and the source that is written. It
+// does not depend on the architecture: package managers know it themselves.
+func TestEachDistributionHasItsRecipe(t *testing.T) {
+	var b strings.Builder
+	for _, f := range supported() {
 		for _, how := range []spec.Install{spec.InstallDocker, spec.InstallDistro} {
-			for _, arch := range tt.arches() {
-				t.Run(tt.name+"/"+string(how)+"/"+arch, func(t *testing.T) {
-					t.Parallel()
-					all := shells(t)
-					if tt.facts.OS == "alpine" {
-						all = all[len(all)-1:]
-					}
-					m := newMachine(t, all[0])
-					m.tool("uname", "echo 6.12.0-55.el10."+arch)
-					f := m.on(tt.facts, tt.distro)
-					f.Arch = arch
-					var said []string
-					err := Install(t.Context(), m, f, Request{How: how}, func(s string) { said = append(said, s) })
-					if err != nil {
-						said = append(said, err.Error())
-					} else if !readEngine(m.root).Running {
-						t.Error("the engine does not run")
-					}
-					said = append(said, m.calls()...)
-					for _, source := range []string{"/etc/apt/sources.list.d/swarmup-docker.sources", "/etc/yum.repos.d/swarmup-docker.repo"} {
-						if content := m.read(source); content != "none" {
-							said = append(said, "", source+":", content)
-						}
-					}
-					text := strings.ReplaceAll(strings.TrimSpace(strings.Join(said, "\n")), arch, "ARCH")
-					golden(t, "install/"+tt.name+"-"+string(how)+".txt", text+"\n")
-				})
+			fmt.Fprintf(&b, "# %s %s, install: %s\n", f.OS, f.OSVersion, how)
+			r, err := findRecipe(f, Request{How: how})
+			if err != nil {
+				fmt.Fprintf(&b, "%v\n\n", err)
+				continue
 			}
+			for _, arch := range []string{"x86_64", "aarch64", "armv7l"} {
+				f.Arch = arch
+				if other, err := findRecipe(f, Request{How: how}); err != nil || describe(other) != describe(r) {
+					t.Errorf("%s %s: another recipe for %s", f.OS, f.OSVersion, arch)
+				}
+			}
+			fmt.Fprintf(&b, "%s\n", describe(r))
 		}
+	}
+	golden(t, "recipes.txt", b.String())
+}
+
+// describe writes a recipe down.
+func describe(r recipe) string {
+	var b strings.Builder
+	list := func(what string, packages []string) {
+		if len(packages) > 0 {
+			fmt.Fprintf(&b, "%s: %s\n", what, strings.Join(packages, " "))
+		}
+	}
+	list("manager", []string{r.manager})
+	list("engine", []string{r.engine})
+	list("of its version", r.same)
+	list("in the newest version", r.along)
+	list("with", r.others)
+	list("where it is there", r.optional)
+	list("not beside", r.conflicts)
+	list("held", r.held())
+	if r.modules {
+		list("kernel modules", []string{"kernel-modules-extra"})
+	}
+	if r.repo != nil {
+		fmt.Fprintf(&b, "key: %s, to %s\nin %s:\n%s", r.repo.key, r.repo.keyFile, r.repo.listFile, r.repo.list(true))
+	}
+	return b.String()
+}
+
+// The commands are in testdata, one file for each family of distributions and
+// each way to install.
+func TestInstallByFamily(t *testing.T) {
+	t.Parallel()
+	debian, apt := trixie()
+	tests := []struct {
+		name   string
+		facts  Facts
+		distro fakeDistro
+		how    spec.Install
+	}{
+		{"apt-docker", debian, apt, spec.InstallDocker},
+		{"apt-distro", debian, apt, spec.InstallDistro},
+		{"dnf-docker", Facts{OS: "rocky", OSVersion: "10.0"}, fakeDistro{Docker: dnfDocker("el10"), Signer: key(rpmKey)}, spec.InstallDocker},
+		{"dnf-distro", Facts{OS: "fedora", OSVersion: "43"}, fakeDistro{Own: dnfOwn}, spec.InstallDistro},
+		{"zypper-distro", Facts{OS: "opensuse-leap", OSVersion: "15.6"}, fakeDistro{Own: otherOwn}, spec.InstallDistro},
+		{"apk-distro", Facts{OS: "alpine", OSVersion: "3.22.2"}, fakeDistro{Own: otherOwn}, spec.InstallDistro},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			all := shells(t)
+			if tt.facts.OS == "alpine" {
+				all = all[len(all)-1:]
+			}
+			m := newMachine(t, all[0])
+			m.tool("uname", "echo 6.12.0-55.el10.x86_64")
+			f := m.on(tt.facts, tt.distro)
+			var said []string
+			if err := Install(t.Context(), m, f, Request{How: tt.how}, func(s string) { said = append(said, s) }); err != nil {
+				t.Fatal(err)
+			}
+			if !readEngine(m.root).Running {
+				t.Error("the engine does not run")
+			}
+			golden(t, "install-"+tt.name+".txt", strings.Join(append(said, m.calls()...), "\n")+"\n")
+		})
 	}
 }
 
