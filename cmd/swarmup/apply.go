@@ -29,7 +29,7 @@ func (e env) applyCommand() *cli.Command {
 			boolFlag("force-drain", "go on after --drain-timeout, with tasks still running"),
 		),
 		Action: func(c *cli.Context) error {
-			cluster, err := e.load(c)
+			cluster, err := e.loadWhole(c)
 			if err != nil {
 				return err
 			}

@@ -53,6 +53,26 @@ func (e env) load(c *cli.Context) (*spec.Cluster, error) {
 	return cluster, nil
 }
 
+// loadWhole is load for commands that may install an engine: what the file
+// names for that is there. It is read again when it is needed.
+func (e env) loadWhole(c *cli.Context) (*spec.Cluster, error) {
+	cluster, err := e.load(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range cluster.Nodes {
+		for _, f := range []struct{ key, path string }{{"install", n.Engine.Script}, {"repository.key", n.Engine.Repository.Key}} {
+			if f.path == "" {
+				continue
+			}
+			if _, err := os.ReadFile(f.path); err != nil {
+				return nil, refusal("", "%s: engine.%s of %s: read %q: %w", n.Pos, f.key, n.Name, f.path, cause(err))
+			}
+		}
+	}
+	return cluster, nil
+}
+
 func (e env) parse(name string) (*spec.Cluster, error) {
 	data, err := e.read(name)
 	if err != nil {

@@ -29,7 +29,7 @@ func (e env) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	cluster, err := e.load(c)
+	cluster, err := e.loadWhole(c)
 	if err != nil {
 		return err
 	}

@@ -203,6 +203,10 @@ func (i *installer) attempt(ctx context.Context) error {
 			words = append(words, r.pin(o))
 		}
 	}
+	if r.manager == "apt" && r.repo != nil {
+		// They may be held from before an installation that was cut off.
+		words = append([]string{"--allow-change-held-packages"}, words...)
+	}
 	words = append(words, r.others...)
 	if len(r.optional) > 0 {
 		words = append(append(words, "--"), r.optional...)
