@@ -168,6 +168,8 @@ func TestInstallSaysWhatIsWrong(t *testing.T) {
 	debian, apt := trixie()
 	foreign := apt
 	foreign.Signer = "somebody else's key"
+	apart := apt
+	apart.Away = "E: Failed to fetch https://download.docker.com/linux/debian/dists/trixie/InRelease  Could not resolve 'download.docker.com'"
 	conflicts := fakeDistro{Own: aptOwn, There: []string{"podman-docker", "containerd"}}
 	tests := []struct {
 		name   string
@@ -192,6 +194,8 @@ func TestInstallSaysWhatIsWrong(t *testing.T) {
 			`install engine: runc cannot be there beside docker-ce: remove it first, with "dnf remove runc"`},
 		{"a repository that somebody else signed", debian, foreign, spec.InstallDocker,
 			"install engine: apt: The repository 'https://download.docker.com/linux/debian trixie InRelease' is not signed."},
+		{"a machine without the internet", debian, apart, spec.InstallDocker,
+			"install engine: apt: Failed to fetch https://download.docker.com/linux/debian/dists/trixie/InRelease  Could not resolve 'download.docker.com' (engine.repository may name a mirror, or engine.install say distro)"},
 		{"no such package with dnf", Facts{OS: "amzn"}, fakeDistro{}, spec.InstallDistro,
 			"install engine: dnf: Unable to find a match: docker"},
 		{"no such package with zypper", Facts{OS: "sles"}, fakeDistro{}, spec.InstallDistro,

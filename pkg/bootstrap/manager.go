@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,7 +89,18 @@ func (i *installer) source(ctx context.Context) error {
 		name = rpmID
 	}
 	_, err := i.script(ctx, "source", name)
+	if failed := new(scriptError); errors.As(err, &failed) && unreachable(failed.output) {
+		return fmt.Errorf("%w (engine.repository may name a mirror, or engine.install say distro)", err)
+	}
 	return err
+}
+
+// unreachable recognises what apt and dnf say of a repository that the network
+// does not lead to.
+func unreachable(complaint string) bool {
+	return slices.ContainsFunc([]string{"Could not resolve", "Could not connect", "Cannot initiate the connection", "timed out"}, func(words string) bool {
+		return strings.Contains(complaint, words)
+	})
 }
 
 // repository puts the key and the source in place.
