@@ -49,6 +49,7 @@ func (c *Cluster) wanted(n spec.Node) (bootstrap.Request, error) {
 	e := n.Engine
 	r := bootstrap.Request{
 		How: e.Install, Version: e.Version, Repository: e.Repository.URL,
+		Env:     plan.WantEnv(c.cfg.Spec, n, c.places()), // the proxies of it
 		Cluster: c.cfg.Spec.Name, Node: n.Name,
 	}
 	if e.Version == "" {

@@ -10,8 +10,8 @@ import (
 
 func TestAnEngineIsInstalledInTheVersionOfTheFile(t *testing.T) {
 	for _, tt := range []struct{ name, engine, command, err string }{
-		{"", "{}", "apt install docker-ce=5:28.5.2-1~debian.12~bookworm", ""},
-		{"a prefix", `{version: "28"}`, "apt install docker-ce=5:28.5.2-1~debian.12~bookworm", ""},
+		{"", "{}", "apt install --allow-change-held-packages docker-ce=5:28.5.2-1~debian.12~bookworm", ""},
+		{"a prefix", `{version: "28"}`, "apt install --allow-change-held-packages docker-ce=5:28.5.2-1~debian.12~bookworm", ""},
 		{"the distribution's", "{install: distro}", "apt install docker.io", ""},
 		{"one that is not there", `{version: "27.5"}`, "", "https://download.docker.com/linux/debian has no docker-ce 27.5: it has 28.5.2"},
 		{"a script that is not there", "{install: ./nowhere/install.sh}", "", "read install script: open "},
@@ -42,6 +42,22 @@ func TestAScriptOfTheUsersInstalls(t *testing.T) {
 		w.apply()
 		if got := w.of("m").commands; !slices.Contains(got, "custom") {
 			t.Errorf("the script was not run: %q", got)
+		}
+	})
+}
+
+func TestThePackageManagerGetsTheEnginesProxies(t *testing.T) {
+	in(t, func(w *world) {
+		w.file("managers: [{name: m}]\nengine: {env: {HTTPS_PROXY: 'http://ann:hunter2@proxy:3128', NO_PROXY: .local, OTHER: x}}")
+		w.apply()
+		got := w.of("m").read("/proxies")
+		for _, line := range []string{"HTTPS_PROXY=http://ann:hunter2@proxy:3128\n", "https_proxy=http://ann:hunter2@proxy:3128\n", "NO_PROXY=.local,"} {
+			if !strings.Contains(got, line) {
+				t.Errorf("%q is not in %q", line, got)
+			}
+		}
+		if strings.Contains(got, "OTHER") || strings.Contains(strings.Join(w.of("m").commands, "\n"), "hunter2") {
+			t.Errorf("it was told %q, by commands %q", got, w.of("m").commands)
 		}
 	})
 }

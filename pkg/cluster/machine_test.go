@@ -182,6 +182,7 @@ func (a answer) apt(verb string) {
 		const version = " 5:28.5.2-1~debian.12~bookworm\n"
 		a.blob("versions", "docker-ce"+version+"docker-ce-cli"+version+"containerd.io 1.7.28-1~debian.12~bookworm\n")
 	case "install":
+		a.files["/proxies"] = a.stdin // what the package manager was told
 		a.sleep(a.clock.install)
 		a.installed = true
 	}
