@@ -98,6 +98,8 @@ func (e *AuthError) Error() string {
 	switch noKeys := len(e.Allowed) > 0 && !slices.Contains(e.Allowed, "publickey"); {
 	case noKeys:
 		s += "it allows only " + strings.Join(e.Allowed, ", ")
+	case len(e.Offered) > 0 && e.Err != nil: // at which of them it stopped, Err says
+		s += "it was offered " + strings.Join(e.Offered, ", ")
 	case len(e.Offered) > 0:
 		s += "it refused " + strings.Join(e.Offered, ", ")
 	default:

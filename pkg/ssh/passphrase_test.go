@@ -130,6 +130,20 @@ func TestNobodyIsAskedForAKeyThatAnAgentHolds(t *testing.T) {
 	_ = h.Close()
 }
 
+func TestAKeyThatStaysLockedIsNotSaidToBeRefused(t *testing.T) {
+	noLeaks(t)
+	key := sshtest.Locked(t)
+	s := sshtest.Start(t, sshtest.Options{Authorized: []string{key.Authorized}})
+	u := &owner{err: errors.New("none was given")}
+	home := homeWith(t, map[string]sshtest.Key{"id_ed25519": key})
+	file := home + "/.ssh/id_ed25519"
+	_, err := ssh.Dial(t.Context(), ssh.Target{Name: "n1", Host: s.Host(), Port: s.Port(), HostKey: s.Fingerprint()}, ssh.Options{Passphrase: u.passphrase, Home: home})
+	want := "log in to n1 (" + s.Addr() + ") as root: it was offered " + file + " (" + key.Fingerprint + "): open " + file + ": none was given"
+	if as[*ssh.AuthError](t, err); err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
 func TestAnErrorSaysThatAKeyIsLocked(t *testing.T) {
 	noLeaks(t)
 	key := sshtest.Locked(t)
