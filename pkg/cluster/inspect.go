@@ -32,15 +32,15 @@ func (c *Cluster) inspect(ctx context.Context, v *plan.View) {
 		asked = append(asked, d.host) // its clock is to be compared with
 	}
 	bounded(ctx, observers, asked, func(ctx context.Context, h *host) {
+		if !slices.Contains(joining, h) {
+			_ = h.inspect(ctx) // without it there is less to compare with
+			return
+		}
 		var tries []preflight.Attempt
 		var err error
 		bounded(ctx, 2, []func(){
 			func() { err = h.inspect(ctx) },
-			func() {
-				if slices.Contains(joining, h) {
-					tries = c.knock(ctx, h, d, true)
-				}
-			},
+			func() { tries = c.knock(ctx, h, d, true) },
 		}, func(_ context.Context, f func()) { f() })
 		if err != nil {
 			h.unanswered(err)
