@@ -1,7 +1,10 @@
 package bootstrap
 
 import (
+	"context"
+	"encoding/base64"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -56,13 +59,23 @@ func TestInstallWaitsForWhoeverHoldsALock(t *testing.T) {
 	}
 }
 
+// locked is a machine whose package manager is never free.
+type locked struct{ *machine }
+
+// Run answers for the package manager as its script does.
+func (l locked) Run(ctx context.Context, cmd string, stdin io.Reader) (string, error) {
+	if strings.Contains(cmd, " swarmup-apt ") {
+		holder := base64.StdEncoding.EncodeToString([]byte("aptitude (process 812), which holds /var/lib/apt/lists/lock\n"))
+		return "swarmup begin\n= locked\n" + holder + "\nswarmup end\n", nil
+	}
+	return l.machine.Run(ctx, cmd, stdin)
+}
+
 func TestALockThatIsNeverGivenUpEndsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMachine(t, "/bin/sh")
 		f := m.on(trixie())
-		m.lock("/var/lib/apt/lists/lock", "aptitude")
-		m.tool("base64", `exec `+m.shell+` -c 'exec /usr/bin/base64'`)
-		err := Install(t.Context(), m, f, Request{}, nil)
+		err := Install(t.Context(), locked{m}, f, Request{}, nil)
 		want := "install engine: wait for apt's locks: not within 10m0s: aptitude (process 812), which holds /var/lib/apt/lists/lock"
 		if text(err) != want {
 			t.Errorf("got %v\nwant %s", err, want)
