@@ -14,6 +14,12 @@ import (
 // defaultAddr). Engines want to be told; workers do not listen.
 const listen = "0.0.0.0:2377"
 
+// defaultSubnet is the prefix length of overlay networks, as docker swarm init
+// has it (docker swarm init --help). The API has none: an engine that is given
+// pools and no size makes a swarm without any networks (seen on Engine 26.1,
+// "invalid pools size: 0" in its log).
+const defaultSubnet = 24
+
 // Init makes the engine the first manager of a new swarm and returns its node
 // ID. An engine that is in a swarm, in whatever state, refuses with
 // engine.ErrAlreadyMember.
@@ -25,6 +31,9 @@ func (e *Engine) Init(ctx context.Context, r engine.InitRequest) (nodeID string,
 		DataPathPort:    r.DataPathPort,
 		DefaultAddrPool: r.Pool,
 		SubnetSize:      r.SubnetSize,
+	}
+	if len(r.Pool) > 0 && r.SubnetSize == 0 {
+		req.SubnetSize = defaultSubnet
 	}
 	req.Spec.CAConfig.NodeCertExpiry = r.NodeCertExpiry
 	req.Spec.Dispatcher.HeartbeatPeriod = r.Heartbeat

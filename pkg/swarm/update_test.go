@@ -134,6 +134,18 @@ func TestTheSwarmsOwnSettings(t *testing.T) {
 	})
 }
 
+func TestPoolsComeWithTheSizeOfTheirNetworks(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *swarmtest.World) {
+		m := connect(t, w.Engine("10.0.0.1", "m1"))
+		if _, err := m.Init(t.Context(), engine.InitRequest{Pool: []string{"172.24.0.0/13"}}); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := m.Swarm(t.Context()); err != nil || s.SubnetSize != 24 || len(w.Violations()) > 0 {
+			t.Errorf("got /%d, %v, %v", s.SubnetSize, err, w.Violations())
+		}
+	})
+}
+
 func TestTheIngressNetworkIsMadeAnew(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *swarmtest.World) {
 		m, e := pair(t, w)

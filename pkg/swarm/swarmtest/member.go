@@ -39,6 +39,9 @@ func (e *Engine) postInit(r *http.Request) reply {
 	if e.live {
 		return refuse(http.StatusBadRequest, "--live-restore daemon configuration is incompatible with swarm mode")
 	}
+	if len(req.DefaultAddrPool) > 0 && req.SubnetSize == 0 {
+		e.w.violation("%s made a swarm with pools and no subnet size: it has no networks", e.hostname)
+	}
 	c := e.w.newCluster()
 	c.pool, c.subnet, c.port = req.DefaultAddrPool, req.SubnetSize, req.DataPathPort
 	c.defaults(req.Spec)
