@@ -112,10 +112,6 @@ func (j *judge) mtus() {
 	}
 	if least != most {
 		j.add(MTU, "", "the hosts' networks take packets of different sizes: "+strings.Join(words, ", "),
-			fmt.Sprintf("give them one MTU, or make overlay networks with com.docker.network.driver.mtu=%d", least-vxlanBytes))
+			fmt.Sprintf("give them one MTU, or make overlay networks with com.docker.network.driver.mtu=%d, and swarm.ingress.mtu the same", least))
 	}
 }
-
-// vxlanBytes is what VXLAN adds to a packet over IPv4: 20 for IP, 8 for UDP, 8
-// for VXLAN and 14 for Ethernet (RFC 7348, section 5).
-const vxlanBytes = 50
