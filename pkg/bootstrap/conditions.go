@@ -18,7 +18,7 @@ import (
 // to the caller, who knows them from elsewhere.
 func Look(ctx context.Context, h Host) (preflight.Conditions, error) {
 	began := time.Now()
-	a, err := run(ctx, h, call{script: "preflight", args: preflight.Modules(), limit: 30 * time.Second})
+	a, err := run(ctx, h, call{script: "preflight", conditions: true, args: preflight.Modules(), limit: 30 * time.Second})
 	if err != nil {
 		return preflight.Conditions{}, fmt.Errorf("look at machine: %w", err)
 	}

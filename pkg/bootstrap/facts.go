@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/swarmup/swarmup/pkg/daemon"
+	"github.com/swarmup/swarmup/pkg/preflight"
 )
 
 // EngineState says what there is of an engine on a machine.
@@ -45,6 +46,9 @@ type Facts struct {
 	Owned  daemon.Owned `json:"owned,omitzero"`
 	// Environ is that of the engine, but for its Up.
 	Environ daemon.Environ `json:"-"`
+
+	// Conditions are those of a machine that is in no swarm; nil for a member. See Look.
+	Conditions *preflight.Conditions `json:"-"`
 
 	Addresses []Iface `json:"addresses,omitempty"` // in the machine's order, without loopback and link-local
 	DiskFree  int64   `json:"disk_free,omitempty"` // bytes, where the engine keeps its data

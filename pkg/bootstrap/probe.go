@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/swarmup/swarmup/pkg/daemon"
+	"github.com/swarmup/swarmup/pkg/preflight"
 )
 
 // Probe asks a machine for its Facts, in one round trip of at most 30 s. It
@@ -19,13 +20,18 @@ import (
 // or the certificate of an engine that does not run, is an error: it may hide a
 // membership.
 func Probe(ctx context.Context, h Host) (Facts, error) {
-	a, err := run(ctx, h, call{script: "probe", limit: 30 * time.Second})
+	began := time.Now()
+	a, err := run(ctx, h, call{script: "probe", conditions: true, args: preflight.Modules(), limit: 30 * time.Second})
 	if err != nil {
 		return Facts{}, fmt.Errorf("probe machine: %w", err)
 	}
 	f, err := a.facts()
 	if err != nil {
 		return Facts{}, fmt.Errorf("probe machine: %w", err)
+	}
+	if text, ok := a["conditions"]; ok {
+		c := conditions(string(text), began, time.Now())
+		f.Conditions = &c
 	}
 	return f, nil
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"math/big"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +111,11 @@ END`)
 					t.Errorf("free disk: got %d bytes", got.DiskFree)
 				}
 				want.DiskFree = got.DiskFree
+				_, err = os.Stat(m.root + certFile)
+				if member := want.CertNode != "" || err == nil; (got.Conditions == nil) != member {
+					t.Errorf("conditions: got %v; a member of a swarm has none", got.Conditions)
+				}
+				got.Conditions = nil
 				if d := cmp.Diff(want, got); d != "" {
 					t.Errorf("(-want +got):\n%s", d)
 				}

@@ -29,6 +29,8 @@ type call struct {
 	limit  time.Duration
 	// packages means that the script needs packages.sh too.
 	packages bool
+	// conditions means that the script needs conditions.sh.
+	conditions bool
 	// changes means that the script is not to be cut off in the middle.
 	changes bool
 }
@@ -67,8 +69,11 @@ func run(ctx context.Context, h Host, c call) (answer, error) {
 // login shell may be another.
 func command(c call) (string, error) {
 	files := []string{"lib", c.script}
-	if c.packages {
+	switch {
+	case c.packages:
 		files = []string{"lib", "packages", c.script}
+	case c.conditions:
+		files = []string{"lib", "conditions", c.script}
 	}
 	var text strings.Builder
 	for _, name := range files {

@@ -50,11 +50,16 @@ func (c *Cluster) inspect(ctx context.Context, v *plan.View) {
 	})
 }
 
-// inspect asks one host.
+// inspect asks one host, unless it has said it all when it was looked at.
 func (h *host) inspect(ctx context.Context) error {
-	cond, err := bootstrap.Look(ctx, h)
-	if err != nil {
-		return err
+	var cond preflight.Conditions
+	if facts, _ := h.seen(); facts.Conditions != nil {
+		cond = *facts.Conditions
+	} else {
+		var err error
+		if cond, err = bootstrap.Look(ctx, h); err != nil {
+			return err
+		}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -143,11 +143,10 @@ func TestMembersAreNotAskedAgain(t *testing.T) {
 		lines := w.existing("a", "b")
 		w.file(sshFile(lines, "a", "b", ""))
 		w.apply()
-		before := w.of("a").ran("preflight") + w.of("b").ran("preflight")
 		w.of("b").rules, w.of("b").ahead = "-P INPUT DROP\n", time.Hour
 		w.apply()
-		if after := w.of("a").ran("preflight") + w.of("b").ran("preflight"); after != before || before != 2 {
-			t.Errorf("asked %d times before, %d after", before, after)
+		if n := w.of("a").ran("preflight") + w.of("b").ran("preflight"); n != 0 {
+			t.Errorf("asked %d times, beside what they say when they are looked at", n)
 		}
 	})
 }

@@ -193,13 +193,15 @@ func (a answer) probe() {
 	a.blob("uname", a.name+" x86_64\n")
 	a.engineFacts()
 	a.configFacts()
+	a.blob("disk", "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 40000000 1 30000000 1% /\n")
+	a.blob("addresses", "1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet "+a.addr+"/16 brd 10.0.255.255 scope global eth0\n")
 	if a.engine != nil {
 		if cluster, node, role := a.engine.Certificate(); node != "" {
 			a.blob("certificate", certificate(cluster, node, role))
+			return
 		}
 	}
-	a.blob("disk", "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 40000000 1 30000000 1% /\n")
-	a.blob("addresses", "1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet "+a.addr+"/16 brd 10.0.255.255 scope global eth0\n")
+	a.conditions()
 }
 
 func (a answer) engineFacts() {

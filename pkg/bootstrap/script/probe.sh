@@ -1,4 +1,6 @@
 # shellcheck shell=sh disable=SC2154 # lib.sh sets them
+# probe.sh MODULE...: answers with the facts, and, for a machine that is in no
+# swarm, with the conditions under which it would be.
 for release in "$ROOT/etc/os-release" "$ROOT/usr/lib/os-release"; do
 	if [ -e "$release" ]; then
 		echo '- release'
@@ -15,7 +17,9 @@ if [ -e "$conf" ] && grep -q '"data-root"' "$conf"; then
 	data=$(sed -n 's/.*"data-root"[[:space:]]*:[[:space:]]*"\([^"]*\)".*/\1/p' "$conf" | head -n 1)
 fi
 data=$ROOT${data:-/var/lib/docker}
-content certificate "$data/swarm/certificates/swarm-node.crt"
+certificate=$data/swarm/certificates/swarm-node.crt
+content certificate "$certificate"
+[ -e "$certificate" ] || conditions "$@"
 while [ ! -d "$data" ]; do data=$(dirname "$data"); done
 text disk "$(df -Pk "$data")"
 if has ip; then text addresses "$(ip -o addr show)"; fi
