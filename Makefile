@@ -43,7 +43,7 @@ unit: ## vet and unit tests; offline, under a minute
 test: setup lint unit lab fuzz ## everything: lint, unit tests, the lab with real engines, fuzzing
 
 lab: build ## tests on real engines, in containers of the local Docker Engine
-	SWARMUP_LAB=1 $(GO) test -count=1 -p 1 -timeout 15m $(LAB)
+	SWARMUP_LAB=1 $(GO) test -count=1 -p 1 -timeout 25m $(LAB)
 
 lint: ## golangci-lint, pinned in tools/go.mod; shellcheck where it is installed
 	$(LINT) run ./...

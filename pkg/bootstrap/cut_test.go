@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strconv"
@@ -71,6 +72,18 @@ exec %s "$@"`, tool, m.bin+"/left", m.bin+"/left", path))
 	}
 }
 
+// points gives where to cut a change off: at every point in the lab, at every
+// fourth else, from any of the first four on.
+func points(t *testing.T) (first, step int) {
+	t.Helper()
+	if os.Getenv("SWARMUP_LAB") != "" {
+		return 1, 1
+	}
+	first = 1 + rand.IntN(4)
+	t.Logf("cut off at point %d and at every fourth after it", first)
+	return first, 4
+}
+
 // TestConfigureMayBeCutOffAnywhere cuts a change off at every point: swarmup is
 // killed after its n-th call, or the machine before its n-th write. Then the
 // change is made again, or everything is taken back: nothing may be forgotten
@@ -88,9 +101,10 @@ func TestConfigureMayBeCutOffAnywhere(t *testing.T) {
 		for then, followUp := range followUps {
 			t.Run(name+" and then it is "+then, func(t *testing.T) {
 				t.Parallel()
-				n, ended := 0, false
+				first, step := points(t)
+				n, ended := first-step, false
 				for !ended {
-					n++
+					n += step
 					m := halfOurs(t)
 					s := m.settings(second)
 					s.AllowRestart, s.Env = true, map[string]string{"HTTPS_PROXY": "http://p"}
@@ -166,8 +180,9 @@ func takeBack(t *testing.T, m *machine, _ Settings) {
 func TestTakingBackMayBeCutOffAnywhere(t *testing.T) {
 	t.Parallel()
 	cuts := []func(m *machine, n int){func(m *machine, n int) { m.diesAfter.calls = n }, (*machine).cutAt}
+	first, step := points(t)
 	for i, cut := range cuts {
-		for n, ended := 1, false; !ended; n++ {
+		for n, ended := first, false; !ended; n += step {
 			m := halfOurs(t)
 			cut(m, n)
 			ended = Unconfigure(t.Context(), m) == nil
@@ -188,7 +203,8 @@ func TestTakingBackMayBeCutOffAnywhere(t *testing.T) {
 // finds the bad file in place.
 func TestARefusedFileIsTakenBackWhereverItWasCutOff(t *testing.T) {
 	t.Parallel()
-	for n, ended := 1, false; !ended; n++ {
+	first, step := points(t)
+	for n, ended := first, false; !ended; n += step {
 		m := running(t, "/bin/sh", theirs, fakeEngine{Version: "20.10.24"})
 		bad, worse := m.settings(daemon.Want{Keys: map[string]any{"foo": 1}}), m.settings(daemon.Want{Keys: map[string]any{"foo": 1, "bar": 2}})
 		bad.AllowRestart, worse.AllowRestart = true, true
