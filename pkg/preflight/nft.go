@@ -28,7 +28,7 @@ func parseNFT(text string) ruleset {
 		case line == "}":
 			name = ""
 		case name == "": // of a set or a map
-		case w[0] == "type" && w[1] == "filter":
+		case len(w) > 1 && w[0] == "type" && w[1] == "filter":
 			r.base(table, name, w)
 		default:
 			key := table + " " + name

@@ -90,16 +90,23 @@ type walk struct {
 	table   string
 	port    Port
 	perhaps bool // a rule drops some, and nothing says whom
+	steps   int
 }
 
-// through follows a packet. Chains that jump deeper than depth are left alone:
-// the kernel does not let them jump in circles.
+// through follows a packet. Chains that jump deeper than that, or take more
+// rules altogether, are left alone: the kernel does not let them jump in circles.
 func (w *walk) through(name string, depth int) verdict {
-	const deepest = 16
+	const (
+		deepest  = 16
+		farthest = 100_000
+	)
 	if depth > deepest {
 		return undecided
 	}
 	for _, r := range w.r.chains[w.table+" "+name] {
+		if w.steps++; w.steps > farthest {
+			return undecided
+		}
 		if !r.meets(w.port) {
 			continue
 		}
