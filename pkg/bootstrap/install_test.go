@@ -265,6 +265,23 @@ func TestAMarkOfAnInstallationDoesNotHideAMember(t *testing.T) {
 	}
 }
 
+// Not even then: it may have been configured before.
+func TestWhatAnInstallationThatWasCutOffHasLeftCanBeTakenBack(t *testing.T) {
+	eachShell(t, func(t *testing.T, m *machine) {
+		m.systemd()
+		m.install(fakeEngine{Version: "28.5.2"})
+		m.write("/etc/docker/swarmup-installing", "")
+		m.write(daemonFile, `{"labels": ["a=1", "theirs=1"]}`)
+		m.write(ownedFile, `{"labels": ["a"]}`)
+		if err := Unconfigure(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if got := m.read(daemonFile); strings.Contains(got, "a=1") || !strings.Contains(got, "theirs=1") {
+			t.Errorf("daemon.json is %s", got)
+		}
+	})
+}
+
 func TestARemarkOfZypperIsNoFailure(t *testing.T) {
 	for remark, ok := range map[int]bool{102: true, 106: true, 107: false} {
 		m := newMachine(t, "/bin/sh")

@@ -99,8 +99,10 @@ find_engine() {
 
 # engine_facts answers with what is to be known about the engine. One whose
 # installation was cut off is none yet, but for one that a swarm has known since.
-# To ask dockerd for its version takes most of the time of a whole answer.
+# To ask dockerd for its version takes most of the time of a whole answer. It sets
+# pid, as find_engine does.
 engine_facts() {
+	pid=
 	if [ -d "$ROOT/run/systemd/system" ] || [ -d "$ROOT/run/openrc" ]; then text init "$(init_system)"; fi
 	if [ -e "$ROOT/etc/docker/swarmup-installing" ] && [ ! -e "$ROOT/var/lib/docker/swarm/docker-state.json" ]; then
 		return 0
@@ -128,5 +130,5 @@ config_facts() {
 env_facts() {
 	blob env <"$envfile"
 	if [ -e "$dropin" ] || grep -qs '^# swarmup begin$' "$confd"; then echo yes | blob hooked; fi
-	if pid=$(engine_pid); then blob environ <"$ROOT/proc/$pid/environ"; fi
+	if find_engine; then blob environ <"$ROOT/proc/$pid/environ"; fi
 }
