@@ -157,7 +157,7 @@ func (e *edit) writeEnv(ctx context.Context) error {
 	c := call{script: "env", args: []string{"off"}, limit: scriptLimit, changes: true}
 	if len(e.Env) > 0 {
 		c.args = []string{"on"}
-		if err := put(ctx, e.host, envFile, daemon.EncodeEnv(e.Env)); err != nil {
+		if err := put(ctx, e.host, envFile, private, daemon.EncodeEnv(e.Env)); err != nil {
 			return fmt.Errorf("write %s: %w", envFile, err)
 		}
 	}
@@ -231,7 +231,7 @@ func (e *edit) record(ctx context.Context, o daemon.Owned) error {
 	if err != nil {
 		return err
 	}
-	return put(ctx, e.host, ownedFile, content)
+	return put(ctx, e.host, ownedFile, private, content)
 }
 
 // knowsValidate says whether a dockerd has the option --validate, which came

@@ -31,14 +31,13 @@ type Request struct {
 	Version, Prefer string
 	// Repository is the root of a mirror of Docker's repositories; "" means
 	// Docker's own. Key is the OpenPGP key that signs it, in ASCII armor; nil
-	// means Docker's, which is got from the repository and compared by its
-	// fingerprint.
+	// means Docker's, which is built in.
 	Repository string
 	Key        []byte
 	// Script is the user's own way to install, for spec.InstallScript.
 	Script []byte
-	// Env holds the proxies of the package manager, by the
-	// names HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, in capitals or not.
+	// Env holds the proxies of the package manager, by the names HTTP_PROXY,
+	// HTTPS_PROXY, ALL_PROXY and NO_PROXY, in capitals or not.
 	Env map[string]string
 	// Cluster and Node are told to Script.
 	Cluster, Node string

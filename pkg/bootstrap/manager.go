@@ -115,29 +115,17 @@ func (i *installer) repository(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the repository's key: %w", err)
 	}
-	if err := i.put(ctx, repo.keyFile, key); err != nil {
+	if err := put(ctx, i.h, repo.keyFile, public, key); err != nil {
 		return err
 	}
-	return i.put(ctx, repo.listFile, []byte(repo.list(false)))
-}
-
-// put writes a file that everybody may read, for apt drops its rights.
-func (i *installer) put(ctx context.Context, path string, content []byte) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	ctx, done := wait.Grace(ctx, grace)
-	defer done()
-	ctx, cancel := context.WithTimeout(ctx, scriptLimit)
-	defer cancel()
-	return i.h.Put(ctx, path, 0o644, content)
+	return put(ctx, i.h, repo.listFile, public, []byte(repo.list(false)))
 }
 
 // hold keeps the packages at their version: an upgrade that nobody asked for
 // stops all containers.
 func (i *installer) hold(ctx context.Context) error {
 	if i.recipe.manager == "dnf" {
-		return i.put(ctx, i.recipe.repo.listFile, []byte(i.recipe.repo.list(true)))
+		return put(ctx, i.h, i.recipe.repo.listFile, public, []byte(i.recipe.repo.list(true)))
 	}
 	_, err := i.script(ctx, "hold", i.recipe.held()...)
 	return err
@@ -149,12 +137,7 @@ const scriptFile = "/etc/docker/swarmup-install"
 // custom runs the user's script as root.
 func (i *installer) custom(ctx context.Context) error {
 	i.progress("running the file's install script")
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	graced, done := wait.Grace(ctx, grace)
-	defer done()
-	if err := i.h.Put(graced, scriptFile, 0o700, i.r.Script); err != nil {
+	if err := put(ctx, i.h, scriptFile, runnable, i.r.Script); err != nil {
 		return err
 	}
 	env := i.env + fmt.Sprintf("SWARMUP_CLUSTER=%s\nSWARMUP_NODE=%s\nSWARMUP_ENGINE_VERSION=%s\n", i.r.Cluster, i.r.Node, i.r.Version)
