@@ -138,7 +138,7 @@ func (c *Cluster) openPorts(ctx context.Context, h *host, n spec.Node, have *dae
 	if own := h.outward(c); own.IsValid() {
 		addr = own.String()
 	}
-	return bootstrap.OpenPorts(ctx, h, addr, preflight.Ports(n.Role == spec.Manager, int(c.cfg.Spec.Swarm.DataPathPort)))
+	return bootstrap.OpenPorts(ctx, h, addr, c.ports(h))
 }
 
 // places tells where every node is, as far as is known by now.

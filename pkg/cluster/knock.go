@@ -111,8 +111,8 @@ func (t try) do(ctx context.Context) preflight.Attempt {
 	switch {
 	case err == nil:
 		a.Outcome = preflight.Open
-	case prohibited:
-		a.Outcome, a.Why = t.byShell(ctx)
+	case prohibited: // then with what there is on the host
+		a.Outcome, a.Why = bootstrap.Knock(ctx, t.from, t.ip, t.port)
 	case refused && unreachable(why):
 		a.Outcome, a.Why = preflight.Dropped, strings.ToLower(why)
 	case refused:
@@ -134,11 +134,6 @@ func unreachable(why string) bool {
 		}
 	}
 	return false
-}
-
-// byShell tries it with what there is on a host whose sshd makes no connections.
-func (t try) byShell(ctx context.Context) (preflight.Outcome, string) {
-	return bootstrap.Knock(ctx, t.from, t.ip, t.port)
 }
 
 // walls looks for firewalls on both sides.

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,10 +76,12 @@ func (c *Cluster) label(ctx context.Context, s plan.Step, h *host) error {
 		return err
 	}
 	c.mu.Lock()
-	id := cmp.Or(c.round.joined[n.Name], s.Member)
-	asked := id != "" && id == c.round.joined[n.Name]
+	id, joined := c.round.joined[n.Name]
 	c.mu.Unlock()
-	if !asked && (id == "" || h.connected()) {
+	if !joined {
+		id = s.Member
+	}
+	if !joined && (id == "" || h.connected()) {
 		i, err := h.Info(ctx)
 		if err != nil {
 			return err
