@@ -32,21 +32,14 @@ func (c *Cluster) inspect(ctx context.Context, v *plan.View) {
 		asked = append(asked, d.host) // its clock is to be compared with
 	}
 	bounded(ctx, observers, asked, func(ctx context.Context, h *host) {
-		if !slices.Contains(joining, h) {
-			_ = h.inspect(ctx) // without it there is less to compare with
-			return
-		}
-		var tries []preflight.Attempt
-		var err error
-		bounded(ctx, 2, []func(){
-			func() { err = h.inspect(ctx) },
-			func() { tries = c.knock(ctx, h, d, true) },
-		}, func(_ context.Context, f func()) { f() })
-		if err != nil {
+		err := h.inspect(ctx)
+		switch {
+		case !slices.Contains(joining, h): // without it there is less to compare with
+		case err != nil:
 			h.unanswered(err)
-			return
+		default:
+			h.tried(c.knock(ctx, h, d, true))
 		}
-		h.tried(tries)
 	})
 }
 
