@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/swarmup/swarmup/pkg/bootstrap"
+	"github.com/swarmup/swarmup/pkg/preflight"
 	"github.com/swarmup/swarmup/pkg/spec"
 )
 
@@ -14,13 +14,14 @@ import (
 // it, else "", which leaves the choice to the engine.
 func addresses(h *host, n spec.Node) (advertise, dataPath string, err error) {
 	facts, _ := h.seen()
-	if advertise, err = address(facts.Addresses, n.Advertise); err != nil {
+	own := interfaces(facts)
+	if advertise, err = address(own, n.Advertise); err != nil {
 		return "", "", fmt.Errorf("choose advertise: %w", err)
 	}
-	if dataPath, err = address(facts.Addresses, n.DataPath); err != nil {
+	if dataPath, err = address(own, n.DataPath); err != nil {
 		return "", "", fmt.Errorf("choose data_path: %w", err)
 	}
-	if given := h.is().Address; advertise == "" && has(facts.Addresses, given) {
+	if given := h.is().Address; advertise == "" && has(own, given) {
 		advertise = given
 	}
 	return advertise, dataPath, nil
@@ -28,19 +29,16 @@ func addresses(h *host, n spec.Node) (advertise, dataPath string, err error) {
 
 // address makes an IP address, or an interface name, of what the file says. A
 // CIDR means the one address of the host that is in it.
-func address(own []bootstrap.Iface, s string) (string, error) {
+func address(own []preflight.Address, s string) (string, error) {
 	if !strings.Contains(s, "/") {
 		return s, nil // an address or an interface
 	}
-	within, err := netip.ParsePrefix(s)
-	if err != nil {
+	if _, err := netip.ParsePrefix(s); err != nil {
 		return "", err
 	}
 	var found []string
-	for _, i := range own {
-		if a, ok := ip(i); ok && within.Contains(a) {
-			found = append(found, a.String())
-		}
+	for _, a := range preflight.Chosen(own, s) {
+		found = append(found, a.IP().String())
 	}
 	switch len(found) {
 	case 0:
@@ -52,21 +50,7 @@ func address(own []bootstrap.Iface, s string) (string, error) {
 }
 
 // has says whether an IP address is one of the host's own.
-func has(own []bootstrap.Iface, want string) bool {
-	w, err := netip.ParseAddr(want)
-	if err != nil {
-		return false
-	}
-	for _, i := range own {
-		if a, ok := ip(i); ok && a == w.Unmap() {
-			return true
-		}
-	}
-	return false
-}
-
-// ip gives the address of an interface.
-func ip(i bootstrap.Iface) (netip.Addr, bool) {
-	p, err := netip.ParsePrefix(i.CIDR)
-	return p.Addr().Unmap(), err == nil
+func has(own []preflight.Address, want string) bool {
+	_, err := netip.ParseAddr(want)
+	return err == nil && len(preflight.Chosen(own, want)) > 0
 }

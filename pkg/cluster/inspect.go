@@ -177,10 +177,8 @@ func (h *host) outward(c *Cluster) netip.Addr {
 		return netip.Addr{}
 	}
 	facts, _ := h.seen()
-	for _, i := range facts.Addresses {
-		if a, ok := ip(i); ok && (a.String() == advertise || i.Name == advertise) {
-			return a
-		}
+	if found := preflight.Chosen(interfaces(facts), advertise); len(found) > 0 {
+		return found[0].IP()
 	}
 	return netip.Addr{}
 }

@@ -72,12 +72,8 @@ func addressesOf(n spec.Node, p Place) (out []string) {
 			out = append(out, a.String())
 			continue
 		}
-		within, err := netip.ParsePrefix(choice)
-		for _, i := range p.Interfaces {
-			own := i.Prefix.Addr().Unmap()
-			if err == nil && within.Contains(own) || err != nil && i.Link == choice {
-				out = append(out, own.String())
-			}
+		for _, a := range preflight.Chosen(p.Interfaces, choice) {
+			out = append(out, a.IP().String())
 		}
 	}
 	return out

@@ -23,46 +23,59 @@ func (j *judge) advertise(h Host) {
 // absent says why what the file says leads to no address of the host; "" if it
 // leads to one.
 func (h Host) absent(choice string) string {
-	switch found, kind := h.chosen(choice); {
+	switch found, kind := Chosen(h.Addresses, choice), kindOf(choice); {
 	case choice == "":
 		return ""
-	case len(found) == 0 && kind == "interface":
+	case len(found) == 0 && kind == anInterface:
 		return "it has no such interface with an address"
-	case len(found) == 0 && kind == "network":
+	case len(found) == 0 && kind == aNetwork:
 		return "no address of it is in there"
 	case len(found) == 0:
 		return "it has no such address"
-	case len(found) > 1 && kind == "network":
+	case len(found) > 1 && kind == aNetwork:
 		return fmt.Sprintf("%d addresses of it are in there", len(found))
 	}
 	return ""
 }
 
-// chosen gives the addresses that a choice leads to, and what kind it is of.
-func (h Host) chosen(choice string) (found []Address, kind string) {
-	addr, errAddr := netip.ParseAddr(choice)
-	within, errNet := netip.ParsePrefix(choice)
-	for _, a := range h.Addresses {
-		own := a.Prefix.Addr().Unmap()
-		switch {
-		case errAddr == nil:
-			kind = "address"
-			if own == addr.Unmap() {
-				found = append(found, a)
-			}
-		case errNet == nil:
-			kind = "network"
-			if within.Contains(own) {
-				found = append(found, a)
-			}
+// The kinds of what the file may say for an address.
+const (
+	anAddress   = "address"
+	aNetwork    = "network"
+	anInterface = "interface"
+)
+
+func kindOf(choice string) string {
+	if _, err := netip.ParseAddr(choice); err == nil {
+		return anAddress
+	}
+	if _, err := netip.ParsePrefix(choice); err == nil {
+		return aNetwork
+	}
+	return anInterface
+}
+
+// Chosen gives those of a host's own addresses that a choice leads to: an IP
+// address, a CIDR, or the name of an interface.
+func Chosen(own []Address, choice string) (found []Address) {
+	addr, _ := netip.ParseAddr(choice)
+	within, _ := netip.ParsePrefix(choice)
+	kind := kindOf(choice)
+	for _, a := range own {
+		var is bool
+		switch kind {
+		case anAddress:
+			is = a.IP() == addr.Unmap()
+		case aNetwork:
+			is = within.Contains(a.IP())
 		default:
-			kind = "interface"
-			if a.Link == choice {
-				found = append(found, a)
-			}
+			is = a.Link == choice
+		}
+		if is {
+			found = append(found, a)
 		}
 	}
-	return found, kind
+	return found
 }
 
 func (h Host) listed() string {
@@ -81,7 +94,7 @@ func (h Host) Underlay() (mtu int, link string) {
 		if choice == "" {
 			continue
 		}
-		if found, _ := h.chosen(choice); len(found) > 0 {
+		if found := Chosen(h.Addresses, choice); len(found) > 0 {
 			link = found[0].Link
 			break
 		}

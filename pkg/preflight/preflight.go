@@ -85,6 +85,10 @@ type Address struct {
 	Prefix netip.Prefix // the host's address and the length of its network
 }
 
+// IP is the address alone; one for IPv4 that is written as one for IPv6 is taken
+// for what it is.
+func (a Address) IP() netip.Addr { return a.Prefix.Addr().Unmap() }
+
 // Link is one network interface.
 type Link struct {
 	Name string
