@@ -46,11 +46,20 @@ func (m mask) outcome(o outcome) outcome {
 }
 
 func (m mask) status(s status) status {
+	s.Found = m.found(s.Found)
 	s.Nodes = slices.Clone(s.Nodes)
 	for i := range s.Nodes {
-		s.Nodes[i].Note = m(s.Nodes[i].Note)
+		s.Nodes[i].Note, s.Nodes[i].Found = m(s.Nodes[i].Note), m.found(s.Nodes[i].Found)
 	}
 	return s
+}
+
+func (m mask) found(fs []plan.Found) []plan.Found {
+	fs = slices.Clone(fs)
+	for i := range fs {
+		fs[i].Text, fs[i].Hint = m(fs[i].Text), m(fs[i].Hint)
+	}
+	return fs
 }
 
 // error hides them in the text of an error; what it wraps can still be found.

@@ -15,7 +15,8 @@ type status struct {
 	Cluster string `json:"cluster"`
 	// Swarm is Cluster.ID; "" while no manager with a quorum answers.
 	Swarm string       `json:"swarm,omitempty"`
-	Via   string       `json:"via,omitempty"` // the manager that was asked
+	Via   string       `json:"via,omitempty"`   // the manager that was asked
+	Found []plan.Found `json:"found,omitempty"` // about the swarm as a whole
 	Nodes []nodeStatus `json:"nodes"`
 }
 
@@ -36,6 +37,9 @@ type nodeStatus struct {
 	// Unknown means that the machine could not be asked.
 	Unknown bool   `json:"unknown,omitempty"`
 	Note    string `json:"note,omitempty"`
+	// Situation is what weighs most of Found (docs/states.md).
+	Situation plan.Situation `json:"situation"`
+	Found     []plan.Found   `json:"found"`
 }
 
 // statusOf puts together what is known of every node: those of the file in its
@@ -45,7 +49,8 @@ func statusOf(want *spec.Cluster, have plan.State) status {
 	if have.Swarm != nil {
 		s.Swarm, s.Via = have.Swarm.ID, have.Swarm.Via
 	}
-	m := matcher{want: want, have: have, shown: map[string]bool{}}
+	m := matcher{want: want, have: have, shown: map[string]bool{}, standing: plan.Classify(want, have)}
+	s.Found = m.found(plan.Standing{})
 	for _, n := range want.Nodes {
 		hosts := m.hosts(n.Name)
 		if len(hosts) == 0 {
@@ -75,6 +80,28 @@ type matcher struct {
 	want  *spec.Cluster
 	have  plan.State
 	shown map[string]bool // NodeID
+
+	standing []plan.Standing
+}
+
+// found gives what was found of whom the names are: of a host by its node and
+// machine, of an entry without a host by its NodeID.
+func (m matcher) found(of plan.Standing) []plan.Found {
+	for _, s := range m.standing {
+		byHost := of.Member == "" && s.Node == of.Node && s.Machine == of.Machine && (s.Node+s.Machine != "" || s.Member == "")
+		if byHost || of.Member != "" && s.Member == of.Member {
+			return s.Found
+		}
+	}
+	return nil
+}
+
+// judged takes over what was found.
+func (s *nodeStatus) judged(found []plan.Found) {
+	s.Found = found
+	if len(found) > 0 {
+		s.Situation = found[0].Situation
+	}
 }
 
 func (m matcher) hosts(node string) []plan.Host {
@@ -112,6 +139,7 @@ func (m matcher) line(h plan.Host, n *spec.Node) nodeStatus {
 		Node: h.Node, Machine: h.Machine.Name, Address: h.Machine.Address, Engine: h.Info.Version,
 		State: stateOf(h), Unknown: h.Answer == plan.Silent || h.Answer == plan.Barred,
 	}
+	out.judged(m.found(plan.Standing{Node: h.Node, Machine: h.Machine.Name}))
 	var notes []string
 	if n == nil {
 		notes = append(notes, "not in the file")
@@ -138,6 +166,7 @@ func (m matcher) line(h plan.Host, n *spec.Node) nodeStatus {
 func (m matcher) stranger(e engine.Node) nodeStatus {
 	out := nodeStatus{Node: cmp.Or(e.Labels[plan.MarkNode], e.Hostname)}
 	out.member(e)
+	out.judged(m.found(plan.Standing{Member: e.ID}))
 	note := "not made by swarmup"
 	if e.Labels[plan.MarkCluster] == m.want.Name {
 		note = "its machine is gone"

@@ -137,8 +137,9 @@ func (h *host) unanswered(err error) {
 func (h *host) state() plan.Host {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	var hung *hungError
 	out := plan.Host{
-		Node: h.node, Answer: h.answer, Why: h.why, Err: h.err,
+		Node: h.node, Answer: h.answer, Why: h.why, Err: h.err, Hung: errors.As(h.err, &hung),
 		Machine: plan.Machine{
 			Name: h.machine.Name, Address: h.machine.Address,
 			Power: string(h.machine.State), Owned: h.machine.Owned,
@@ -148,7 +149,7 @@ func (h *host) state() plan.Host {
 		return out
 	}
 	out.Engine, out.EngineVersion, out.Info = plan.EngineState(h.facts.Engine), h.facts.EngineVersion, h.info
-	out.Cert = plan.Cert{Cluster: h.facts.CertCluster, Node: h.facts.CertNode, Role: strings.TrimPrefix(h.facts.CertRole, "swarm-")}
+	out.Cert = plan.Cert{Cluster: h.facts.CertCluster, Node: h.facts.CertNode, Role: strings.TrimPrefix(h.facts.CertRole, "swarm-"), Expires: h.facts.CertExpiry}
 	out.Daemon, out.Owned, out.Flags = h.facts.Daemon, h.facts.Owned, h.facts.Flags
 	out.Environ, out.Addresses = h.facts.Environ, interfaces(h.facts)
 	out.SSH, out.HostKey, out.Conditions = h.login, h.hostKey, h.conditions

@@ -37,7 +37,7 @@ func (h *host) examine(ctx context.Context, facts bootstrap.Facts, patience time
 	if facts.Engine == bootstrap.Running {
 		var err error
 		if info, err = ask(ctx, h, h, patience); err != nil {
-			return err
+			return hung(ctx, err)
 		}
 		if info, err = h.resumed(ctx, info); err != nil {
 			return err
@@ -49,6 +49,21 @@ func (h *host) examine(ctx context.Context, facts bootstrap.Facts, patience time
 	h.facts, h.info = facts, info
 	h.manager = info.Manager && info.State == engine.Active
 	return nil
+}
+
+// hungError is of an engine whose process is there and that does not answer.
+type hungError struct{ error }
+
+func (e *hungError) Unwrap() error { return e.error }
+
+// hung tells an engine that takes requests and does not answer from a way to it
+// that broke.
+func hung(ctx context.Context, err error) error {
+	var late *wait.TimeoutError
+	if ctx.Err() == nil && !broke(err) && errors.As(err, &late) && errors.Is(err, engine.ErrNoAnswer) {
+		return &hungError{err}
+	}
+	return err
 }
 
 // resumed waits a while for an engine that is about to be a member, of a swarm

@@ -51,7 +51,7 @@ func (c *Cluster) Observe(ctx context.Context, patience time.Duration) (plan.Sta
 	if err != nil {
 		return plan.State{}, err
 	}
-	return plan.State{Hosts: c.states(), Swarm: view, Leftovers: left}, nil
+	return plan.State{Hosts: c.states(), Swarm: view, At: time.Now(), Leftovers: left}, nil
 }
 
 // adopt makes the table of hosts anew from what the provider lists, and moves

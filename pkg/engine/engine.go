@@ -25,9 +25,12 @@ const (
 
 // Info is what an engine says of itself (GET /info).
 type Info struct {
-	EngineID    string            `json:"engine_id"`
-	Hostname    string            `json:"hostname"`
-	Version     string            `json:"version"`
+	EngineID string `json:"engine_id"`
+	Hostname string `json:"hostname"`
+	Version  string `json:"version"`
+	// API is the version of the API that it is asked by, such as "1.51": the
+	// highest that both sides speak. "" is not known.
+	API         string            `json:"api,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	LiveRestore bool              `json:"live_restore,omitempty"`
 	// Firewall is what the engine makes its packet filter's rules with, such as
@@ -200,6 +203,9 @@ var (
 	// did not answer in time, or the connection broke. What was asked for may
 	// have been done.
 	ErrNoAnswer = errors.New("the engine did not answer")
+	// ErrAPI means that the engine speaks only versions of the API that are too
+	// new for us.
+	ErrAPI = errors.New("its versions of the API are too new")
 	// ErrContinues is the daemon's word after 20 s that a join goes on in the
 	// background (moby daemon/cluster/errors.go). It is no failure: look again.
 	ErrContinues = errors.New("the join continues in the background")

@@ -127,10 +127,10 @@ func (l *liveDiff) unclaimed(e engine.Node) {
 
 // hostOf gives the host outside the file that an unclaimed entry is marked
 // with, or is left over from.
-func (l *liveDiff) hostOf(e engine.Node) *Host {
-	for i, h := range l.extras {
-		if l.marked(e) && h.Node == e.Labels[MarkNode] || !l.marked(e) && l.reinstalled(e, h) {
-			return &l.extras[i]
+func (d *differ) hostOf(e engine.Node) *Host {
+	for i, h := range d.extras {
+		if d.marked(e) && h.Node == e.Labels[MarkNode] || !d.marked(e) && d.reinstalled(e, h) {
+			return &d.extras[i]
 		}
 	}
 	return nil

@@ -47,13 +47,13 @@ func (l *liveDiff) removeMembers(hosts []Host, leader bool) {
 func leads(e *engine.Node) bool { return e.Manager != nil && e.Manager.Leader }
 
 // entryOf is the swarm's entry of a host outside the file; nil for none.
-func (l *liveDiff) entryOf(h Host) *engine.Node {
-	if e := l.find(h.nodeID()); e != nil {
+func (d *differ) entryOf(h Host) *engine.Node {
+	if e := d.find(h.nodeID()); e != nil {
 		return e
 	}
-	for i, e := range l.entries {
-		if o := l.hostOf(e); o != nil && o.Machine.Name == h.Machine.Name && o.Node == h.Node {
-			return &l.entries[i]
+	for i, e := range d.entries {
+		if o := d.hostOf(e); o != nil && o.Machine.Name == h.Machine.Name && o.Node == h.Node {
+			return &d.entries[i]
 		}
 	}
 	return nil

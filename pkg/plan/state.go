@@ -4,6 +4,8 @@
 package plan
 
 import (
+	"time"
+
 	"github.com/swarmup/swarmup/pkg/daemon"
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/preflight"
@@ -19,6 +21,9 @@ type State struct {
 	// Swarm is what a manager with a quorum says. Nil means that none of the
 	// hosts is such a manager, not that there is no swarm.
 	Swarm *View `json:"swarm,omitempty"`
+	// At is when the world was observed, by the clock of whoever did; certificates
+	// are compared with it. The zero value is before all of them.
+	At time.Time `json:"-"`
 	// Leftovers names what there is of the cluster besides machines and
 	// members, such as its network.
 	Leftovers []string `json:"leftovers,omitempty"`
@@ -55,6 +60,10 @@ type Host struct {
 	Why    string `json:"why,omitempty"`
 	// Err is the error that Why is of; nil where there was none.
 	Err error `json:"-"`
+
+	// Hung means that the host let us in and its engine did not answer, so that the
+	// host is Silent.
+	Hung bool `json:"hung,omitempty"`
 
 	// What follows is known only of a host that answered.
 
@@ -132,4 +141,6 @@ type Cert struct {
 	Cluster string `json:"cluster,omitempty"`
 	Node    string `json:"node,omitempty"`
 	Role    string `json:"role,omitempty"` // manager or worker
+	// Expires is the end of its life; zero is not known.
+	Expires time.Time `json:"expires,omitzero"`
 }

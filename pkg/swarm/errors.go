@@ -129,6 +129,8 @@ var refusals = []refusal{
 	// manager/controlapi/network.go, CreateNetwork
 	{"already exists", []int{403, 409}, engine.ErrExists},
 	{"is already present", []int{409, 500}, engine.ErrExists},
+	// moby api/server/middleware/version.go
+	{"is too old. Minimum supported API version", []int{400}, engine.ErrAPI},
 	// swarmkit ca/server.go, ca/config.go
 	{"valid join token is necessary", []int{400, 500}, engine.ErrToken},
 	{"invalid join token", []int{400, 500}, engine.ErrToken},

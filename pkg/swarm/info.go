@@ -20,6 +20,7 @@ func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	err := read(ctx, "read info", func(ctx context.Context) error {
 		got, err := e.api.Info(ctx)
 		info = infoOf(got)
+		info.API = e.api.ClientVersion()
 		return err
 	})
 	if err != nil {

@@ -224,7 +224,7 @@ func TestInfoShowsTheEnginesSettings(t *testing.T) {
 		}
 		i.EngineID = ""
 		want := engine.Info{
-			Hostname: "m1", Version: "28.5.2", State: engine.Inactive, LiveRestore: true,
+			Hostname: "m1", Version: "28.5.2", API: "1.51", State: engine.Inactive, LiveRestore: true,
 			Labels:             map[string]string{"role": "mgr"},
 			InsecureRegistries: []string{"10.0.0.0/8", "127.0.0.0/8", "::1/128", "r:5000"},
 			RegistryMirrors:    []string{"https://m/"},
