@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/go-multierror"
@@ -18,77 +17,104 @@ import (
 var ErrSkipped = errors.New("skipped")
 
 // Run does the steps of a plan, at most limit at once (1 where limit is less),
-// each as soon as the steps it waits for have ended. A step that fails holds
-// back those that are After it, and nobody else. When ctx ends no further step
-// begins; those that run are given ctx and are waited for. Watch may be nil.
+// each as soon as the steps it waits for have ended; among those that could
+// begin, the first of the plan does. A step that fails holds back those that are
+// After it, and nobody else. When ctx ends no further step begins; those that run
+// are given ctx and are waited for. Watch may be nil.
 func Run(ctx context.Context, p plan.Plan, limit int, do Doer, watch Watcher) Report {
-	r := &run{
-		report: make(Report, len(p.Steps)),
-		ended:  make(map[string]*slot, len(p.Steps)),
-		places: make(chan struct{}, max(1, limit)),
-		do:     do, watch: watch,
+	r := newRun(p, watch)
+	ends := make(chan int)
+	for running := 0; running > 0 || len(r.ready) > 0; {
+		if running < max(1, limit) && len(r.ready) > 0 {
+			i := r.ready[0]
+			r.ready = r.ready[1:]
+			if !r.begin(ctx, i) {
+				continue
+			}
+			running++
+			go func() {
+				r.report[i].do(ctx, do)
+				ends <- i
+			}()
+			continue
+		}
+		r.end(<-ends)
+		running--
 	}
-	for i, s := range p.Steps {
-		r.ended[s.ID] = &slot{done: make(chan struct{}), result: &r.report[i]}
-	}
-	var wg sync.WaitGroup
-	for i, s := range p.Steps {
-		wg.Go(func() {
-			defer close(r.ended[s.ID].done)
-			r.report[i] = r.step(ctx, s)
-			r.tell(r.report[i])
-		})
-	}
-	wg.Wait()
 	return r.report
 }
 
-// run is one Run. Every step writes its own result; the closed channel of its
-// slot publishes it.
+// run is one Run. Only the goroutine of Run works on it; a step's own writes
+// nothing but its result, until it has ended.
 type run struct {
 	report Report
-	ended  map[string]*slot
-	places chan struct{}
-	do     Doer
-
-	mu    sync.Mutex // keeps calls of watch apart
-	watch Watcher
+	index  map[string]int // of a step, by its ID
+	awaits []int          // how many ends each step still waits for
+	next   [][]int        // the steps that wait for each one's end
+	ready  []int          // those that wait for nobody any more, in plan order
+	watch  Watcher
 }
 
-type slot struct {
-	done   chan struct{}
-	result *Result
-}
-
-// step waits for its turn and does one step.
-func (r *run) step(ctx context.Context, s plan.Step) Result {
-	res := Result{Step: s}
-	for _, id := range slices.Concat(s.Behind, s.After) {
-		if e := r.ended[id]; e != nil {
-			<-e.done // always comes: every step ends, begun or not
+func newRun(p plan.Plan, watch Watcher) *run {
+	n := len(p.Steps)
+	r := &run{report: make(Report, n), index: make(map[string]int, n), awaits: make([]int, n), next: make([][]int, n), watch: watch}
+	for i, s := range p.Steps {
+		r.report[i].Step, r.index[s.ID] = s, i
+	}
+	for i, s := range p.Steps {
+		for _, id := range slices.Concat(s.Behind, s.After) {
+			if before, known := r.index[id]; known {
+				r.awaits[i]++
+				r.next[before] = append(r.next[before], i)
+			}
+		}
+		if r.awaits[i] == 0 {
+			r.ready = append(r.ready, i)
 		}
 	}
-	if by := r.failedBefore(s); by != "" {
-		res.Status, res.Err = Skipped, fmt.Errorf("%w: %s did not succeed", ErrSkipped, by)
-		return res
-	}
-	select {
-	case r.places <- struct{}{}:
-		defer func() { <-r.places }()
-	case <-ctx.Done():
-	}
+	return r
+}
+
+// begin says whether a step that waits for nobody begins. After an interruption
+// it ends instead.
+func (r *run) begin(ctx context.Context, i int) bool {
+	res := &r.report[i]
 	if ctx.Err() != nil {
 		res.Status, res.Err = Canceled, context.Cause(ctx)
-		return res
+		r.end(i)
+		return false
 	}
 	res.Began = time.Now()
-	r.tell(res)
-	res.Note, res.Err = r.do(ctx, s)
+	r.tell(*res)
+	return true
+}
+
+// do does a step that has begun.
+func (res *Result) do(ctx context.Context, do Doer) {
+	res.Note, res.Err = do(ctx, res.Step)
 	res.Took, res.Status = time.Since(res.Began), Done
 	if res.Err != nil {
 		res.Status = Failed
 	}
-	return res
+}
+
+// end makes those ready that waited for a step only, and ends those that it
+// holds back.
+func (r *run) end(i int) {
+	r.tell(r.report[i])
+	for _, next := range r.next[i] {
+		if r.awaits[next]--; r.awaits[next] > 0 {
+			continue
+		}
+		res := &r.report[next]
+		if by := r.failedBefore(res.Step); by != "" {
+			res.Status, res.Err = Skipped, fmt.Errorf("%w: %s did not succeed", ErrSkipped, by)
+			r.end(next)
+			continue
+		}
+		place, _ := slices.BinarySearch(r.ready, next)
+		r.ready = slices.Insert(r.ready, place, next)
+	}
 }
 
 // failedBefore gives the first step that must have succeeded and did not. A
@@ -96,8 +122,8 @@ func (r *run) step(ctx context.Context, s plan.Step) Result {
 // since the context has ended.
 func (r *run) failedBefore(s plan.Step) string {
 	for _, id := range s.After {
-		e := r.ended[id]
-		if e != nil && (e.result.Status == Failed || e.result.Status == Skipped) {
+		before, known := r.index[id]
+		if known && (r.report[before].Status == Failed || r.report[before].Status == Skipped) {
 			return id
 		}
 	}
@@ -105,12 +131,9 @@ func (r *run) failedBefore(s plan.Step) string {
 }
 
 func (r *run) tell(res Result) {
-	if r.watch == nil {
-		return
+	if r.watch != nil {
+		r.watch(res)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.watch(res)
 }
 
 // Err gathers the failures in plan order, without the steps they held back. It

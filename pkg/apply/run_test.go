@@ -101,6 +101,31 @@ func TestNoMoreStepsRunAtOnceThanTheLimit(t *testing.T) {
 	}
 }
 
+func TestAmongStepsThatCouldBeginTheFirstOfThePlanDoes(t *testing.T) {
+	for _, tt := range []struct {
+		name, graph string
+		limit       int
+		want        string
+	}{
+		{"one at a time", "a; b; c; d", 1, "a b c d"},
+		{"made ready at once", "z; a<z; b<z; c<z; d<z; e<z", 1, "z a b c d e"},
+		{"an early one that was made ready late", "z; a<y; b; y<z", 1, "z b y a"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var began []string
+			apply.Run(t.Context(), graph(tt.graph), tt.limit, func(context.Context, plan.Step) (string, error) { return "", nil },
+				func(r apply.Result) {
+					if r.Status == "" {
+						began = append(began, r.Step.ID)
+					}
+				})
+			if got := strings.Join(began, " "); got != tt.want {
+				t.Errorf("began in the order %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestASlowStepDelaysOnlyItsOwnChain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
