@@ -95,8 +95,10 @@ func engineHint(err error) string {
 
 func swarmHint(err error) string {
 	switch {
+	case errors.Is(err, engine.ErrKey):
+		return "is it the key of this swarm? A manager that works tells the key of now: docker swarm unlock-key -q"
 	case errors.Is(err, engine.ErrLocked):
-		return "unlock it on that machine: docker swarm unlock"
+		return "give it the swarm's key: swarmup unlock"
 	case errors.Is(err, engine.ErrNoLeader), errors.Is(err, engine.ErrQuorum):
 		return "bring the managers back that are down; with more than half of them lost, see docs/operations.md"
 	case errors.Is(err, engine.ErrAdvertise):

@@ -26,6 +26,8 @@ var words = map[plan.Action]doing{
 	plan.Init:        {"+", "init swarm", false},
 	plan.Join:        {"+", "join", false},
 	plan.Label:       {"~", "label", false},
+	plan.Unlock:      {"~", "unlock manager", false},
+	plan.StoreKey:    {"~", "store the unlock key", false},
 	plan.Settings:    {"~", "change the swarm's settings", false},
 	plan.Promote:     {"~", "promote to manager", false},
 	plan.Demote:      {"~", "demote to worker", false},

@@ -17,7 +17,7 @@ const module = "github.com/swarmup/swarmup/"
 // so that a new package is a decision and not an accident.
 var rows = [][]string{
 	1: {"pkg/spec", "pkg/engine", "pkg/daemon", "pkg/preflight", "pkg/wait"},
-	2: {"pkg/bootstrap", "pkg/join", "pkg/plan", "pkg/provider", "pkg/ssh", "pkg/swarm"},
+	2: {"pkg/bootstrap", "pkg/join", "pkg/keystore", "pkg/plan", "pkg/provider", "pkg/ssh", "pkg/swarm"},
 	3: {"pkg/cluster", "pkg/apply", "pkg/provider/docker", "pkg/provider/existing"},
 	4: {"cmd/swarmup"},
 }

@@ -38,6 +38,13 @@ type Config struct {
 	DrainTimeout time.Duration
 	// ForceDrain goes on at DrainTimeout.
 	ForceDrain bool
+	// Key gives the key that unlocks managers, and what it is called in messages,
+	// in the place of the file's store; nil means the store. It may be called
+	// concurrently.
+	Key func(ctx context.Context) (key engine.Key, from string, err error)
+	// KeyUnasked is for a Cluster that needs no unlock key: its store is not asked
+	// while the world is observed.
+	KeyUnasked bool
 	// ReadOnly is for a Cluster that only observes: it never writes anything
 	// anywhere, not even a login key.
 	ReadOnly bool
@@ -62,6 +69,7 @@ type Cluster struct {
 	nodes *shared[[]engine.Node]   // the swarm's nodes, asked for by many at once
 	round round
 
+	ring *ring         // the unlock key, as it is stored
 	back chan struct{} // tries that go out from the leader
 
 	keyMu sync.Mutex
@@ -105,6 +113,7 @@ func New(cfg Config) (*Cluster, error) {
 	return &Cluster{
 		cfg: cfg, named: map[string]bool{}, turns: map[string]chan struct{}{},
 		nodes: newShared[[]engine.Node](), round: newRound(), back: make(chan struct{}, backAtOnce),
+		ring: newRing(cfg.Spec),
 	}, nil
 }
 

@@ -43,7 +43,9 @@ func (c *Cluster) do(ctx context.Context, s plan.Step) (string, error) {
 	case plan.Forget:
 		return "", c.forget(ctx, s)
 	case plan.Settings:
-		return "", c.settings(ctx)
+		return c.settings(ctx)
+	case plan.StoreKey:
+		return c.StoreKey(ctx)
 	case plan.Sweep:
 		return c.sweep(ctx, s)
 	case plan.Clean:
@@ -76,6 +78,8 @@ func (c *Cluster) doOn(ctx context.Context, s plan.Step, h *host) (string, error
 		return c.configure(ctx, s, h)
 	case plan.Unconfigure:
 		return "", c.unconfigure(ctx, h)
+	case plan.Unlock:
+		return c.unlockStep(ctx, h)
 	case plan.Init:
 		return c.init(ctx, h)
 	case plan.Join:

@@ -182,9 +182,9 @@ func (c *Cluster) forget(ctx context.Context, s plan.Step) error {
 
 // settings brings the swarm's settings to what the file says, in one update.
 // The ingress network is no part of them for a swarm, but for the file.
-func (c *Cluster) settings(ctx context.Context) error {
+func (c *Cluster) settings(ctx context.Context) (note string, err error) {
 	want := c.cfg.Spec.Swarm
-	err := control{c}.UpdateSwarm(ctx, func(s *engine.SwarmSpec) {
+	change := func(s *engine.SwarmSpec) {
 		if want.NodeCertExpiry != 0 {
 			s.NodeCertExpiry = want.NodeCertExpiry
 		}
@@ -194,11 +194,16 @@ func (c *Cluster) settings(ctx context.Context) error {
 		if want.Heartbeat != 0 {
 			s.Heartbeat = want.Heartbeat
 		}
-	})
-	if err != nil {
-		return err
 	}
-	return c.ingress(ctx)
+	if want.Autolock != nil {
+		note, err = c.lock(ctx, change)
+	} else {
+		err = control{c}.UpdateSwarm(ctx, change)
+	}
+	if err != nil {
+		return "", err
+	}
+	return note, c.ingress(ctx)
 }
 
 // ingress makes the ingress network what the file says, where it says anything.

@@ -51,7 +51,7 @@ func (c *Cluster) Observe(ctx context.Context, patience time.Duration) (plan.Sta
 	if err != nil {
 		return plan.State{}, err
 	}
-	return plan.State{Hosts: c.states(), Swarm: view, At: time.Now(), Leftovers: left}, nil
+	return plan.State{Hosts: c.states(), Swarm: view, Key: c.storedKey(ctx, view), At: time.Now(), Leftovers: left}, nil
 }
 
 // adopt makes the table of hosts anew from what the provider lists, and moves
@@ -180,7 +180,7 @@ func viewOf(ctx context.Context, e *swarm.Engine) (*plan.View, error) {
 		return nil, err
 	}
 	return &plan.View{
-		ID: sw.ID, Nodes: nodes, Rotating: sw.Rotating,
+		ID: sw.ID, Nodes: nodes, Rotating: sw.Rotating, AutoLock: sw.Autolock,
 		Settings: spec.Swarm{
 			DefaultAddrPool: sw.Pool, SubnetSize: sw.SubnetSize,
 			DataPathPort: sw.DataPathPort, NodeCertExpiry: sw.NodeCertExpiry,

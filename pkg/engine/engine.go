@@ -96,6 +96,7 @@ type Swarm struct {
 	TaskHistory    int
 	Heartbeat      time.Duration
 	Rotating       bool // a root CA rotation is in progress
+	Autolock       bool // managers that restart are locked
 }
 
 // SwarmSpec is what may be changed about a swarm.
@@ -103,6 +104,7 @@ type SwarmSpec struct {
 	NodeCertExpiry time.Duration
 	TaskHistory    int           // ended tasks that are remembered, of each slot
 	Heartbeat      time.Duration // of nodes to managers
+	Autolock       bool          // managers that restart are locked
 }
 
 // InitRequest asks an engine to become the first manager of a new swarm. Zero

@@ -141,7 +141,8 @@ func (d *differ) reach(p pair) string {
 }
 
 // reveal plans only what has to be done before more can be known: it switches
-// machines and engines on that may hold the swarm. It says whether there are any.
+// machines and engines on that may hold the swarm, and unlocks managers. It says
+// whether there are any.
 func (d *differ) reveal() bool {
 	for _, p := range d.pairs {
 		h := p.host
@@ -156,6 +157,8 @@ func (d *differ) reveal() bool {
 				Action: Configure, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(h),
 				Effect: daemon.Restart, Why: "its engine is stopped, and it is a member of a swarm",
 			})
+		case h.locked() && d.canUnlock():
+			d.unlockHost(*h, "", Step{Role: p.node.Role})
 		}
 	}
 	for i, h := range d.extras {
@@ -163,6 +166,9 @@ func (d *differ) reveal() bool {
 			s := Step{ID: "start/" + h.Machine.Name, Action: Start, Node: h.Node, Machine: h.Machine.Name, Why: "it is switched off, and may hold the swarm"}
 			id := d.add(s)
 			d.add(Step{ID: "connect/" + d.extras[i].Machine.Name, Action: Connect, Node: h.Node, Machine: h.Machine.Name, After: []string{id}})
+		}
+		if h.locked() && d.canUnlock() {
+			d.unlockHost(h, "unlock/"+h.Machine.Name, Step{Why: "it may hold the swarm"})
 		}
 	}
 	return len(d.steps) > 0
@@ -196,6 +202,7 @@ func (d *differ) fresh() {
 		s.Action, s.After = Label, []string{joined}
 		d.add(s)
 	}
+	d.lockFresh(initialised)
 	d.removeLeftovers()
 	d.finish()
 }

@@ -104,7 +104,7 @@ func (d *differ) running(p pair) []Found {
 	}
 	switch h.Info.State {
 	case engine.Locked:
-		return []Found{{LockedOut, "its engine waits for the unlock key", "unlock it: docker swarm unlock"}}
+		return []Found{{LockedOut, "its engine waits for the unlock key", "apply unlocks it where swarm.autolock says where the key is kept; else swarmup unlock asks for it"}}
 	case engine.Failed:
 		return []Found{d.failed(p)}
 	case engine.Pending:

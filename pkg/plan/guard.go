@@ -102,7 +102,7 @@ func (d *differ) lost() bool {
 		}
 		switch {
 		case h.Info.State == engine.Locked:
-			d.block(h.name(), "unlock it: docker swarm unlock", "%s is a manager and locked", h.name())
+			d.blockLocked(h)
 		case h.Info.Manager:
 			managers = append(managers, h.name())
 		case h.Info.State == engine.Pending, len(h.Info.Remotes) == 0:

@@ -20,6 +20,9 @@ type liveDiff struct {
 	left     string   // the last step of the removal before, of anybody
 	lost     string   // the last step that took a manager away
 	meshed   string   // the step that makes the ingress network
+	// keyStored is the step after which the unlock key is stored; "" where it is
+	// already, or managers are not locked.
+	keyStored string
 }
 
 func (d *differ) live() {
@@ -30,6 +33,7 @@ func (d *differ) live() {
 		}
 	}
 	l.settings()
+	l.storeKey()
 	buried := l.bury()
 	members := l.removeDead()
 	few := l.managers
@@ -157,6 +161,10 @@ func (l *liveDiff) node(p pair, before []string) {
 		l.hold(p)
 		return
 	}
+	if p.host != nil && p.host.locked() {
+		l.unlock(p, ready)
+		return
+	}
 	if p.member() {
 		if p.entry.Manager != nil && ready != "" {
 			l.healed = append(l.healed, ready)
@@ -166,7 +174,7 @@ func (l *liveDiff) node(p pair, before []string) {
 		return
 	}
 	why, ok := l.joinable(p)
-	if !ok {
+	if !ok || l.waitsForRotation(p.node.Name) {
 		l.hold(p)
 		return
 	}
@@ -211,9 +219,6 @@ func (l *liveDiff) joinable(p pair) (why string, ok bool) {
 		return "", true
 	}
 	switch {
-	case h.Info.State == engine.Locked:
-		l.block(p.node.Name, "unlock it: docker swarm unlock", "%s is a manager and locked", p.node.Name)
-		return "", false
 	case h.Info.Manager && h.Info.State != engine.Failed:
 		l.block(p.node.Name, "leave the swarm on it by force by hand, if that is so", "%s was removed from the swarm and still takes itself for a manager of it", p.node.Name)
 		return "", false

@@ -18,6 +18,8 @@ const (
 	Init        Action = "init"        // make the swarm
 	Join        Action = "join"        // become a member, paused
 	Label       Action = "label"       // node labels, marks and availability, in one update
+	Unlock      Action = "unlock"      // give a locked manager its key
+	StoreKey    Action = "store-key"   // keep the swarm's unlock key where the file says
 	Settings    Action = "settings"    // the swarm's own settings, in one update
 	Promote     Action = "promote"     // worker to manager
 	Demote      Action = "demote"      // manager to worker

@@ -23,11 +23,16 @@ func (l *liveDiff) settings() {
 	if want.Heartbeat != 0 && want.Heartbeat != have.Heartbeat {
 		changes = append(changes, Change{What: "heartbeat", From: have.Heartbeat.String(), To: want.Heartbeat.String()})
 	}
+	locks := l.autolock()
+	changes = append(changes, locks...)
 	mesh := l.ingress()
 	if len(changes)+len(mesh) == 0 {
 		return
 	}
 	id := l.add(Step{Action: Settings, Changes: append(changes, mesh...)})
+	if len(locks) > 0 && l.want.Swarm.Autolock.On {
+		l.keyStored = id
+	}
 	if len(mesh) > 0 {
 		l.meshed = id
 	}

@@ -65,7 +65,10 @@ func (l *liveDiff) removeDeadOne(h Host, e *engine.Node) {
 	name, down := l.key(h), e == nil || e.State == "down"
 	switch {
 	case h.Answer == Answered && h.Info.State == engine.Locked:
-		l.block(name, "unlock it: docker swarm unlock", "%s is to go, and is locked", name)
+		// It has to be a member again before it can leave as one.
+		if l.unlockHost(h, "unlock/"+name, Step{Why: "it is not in the file", Behind: []string{l.keyStored}}) != "" {
+			l.partial = true
+		}
 	case h.Answer == Answered && h.Info.Manager && e == nil:
 		l.block(name, "leave the swarm on it by force by hand, if that is so", "%s is to go, and takes itself for a manager of a swarm that does not know it", name)
 	case h.Answer == Answered && !down && h.member():

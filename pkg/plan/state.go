@@ -24,6 +24,9 @@ type State struct {
 	// At is when the world was observed, by the clock of whoever did; certificates
 	// are compared with it. The zero value is before all of them.
 	At time.Time `json:"-"`
+	// Key is what is known of the stored unlock key; its zero value where the file
+	// names no store, or nobody needs the key.
+	Key StoredKey `json:"key,omitzero"`
 	// Leftovers names what there is of the cluster besides machines and
 	// members, such as its network.
 	Leftovers []string `json:"leftovers,omitempty"`
@@ -43,8 +46,24 @@ type View struct {
 	// nobody asked.
 	Ingress *engine.Ingress `json:"ingress,omitempty"`
 	Mesh    []string        `json:"mesh,omitempty"`
+	// AutoLock means that managers whose engine restarts are locked until they are
+	// given the swarm's key.
+	AutoLock bool `json:"autolock,omitempty"`
 	// Rotating means that a root CA rotation is in progress.
 	Rotating bool `json:"rotating,omitempty"`
+}
+
+// StoredKey is what is known of the key that unlocks managers, as the file's store
+// keeps it. The key itself is never part of a State.
+type StoredKey struct {
+	// Loadable means that the store gave a key.
+	Loadable bool `json:"loadable,omitempty"`
+	// Current means that it is the one that the managers give now.
+	Current bool `json:"current,omitempty"`
+	// Why is why it is not loadable; "" where nothing is stored yet.
+	Why string `json:"why,omitempty"`
+	// Taken says what is in the way of storing the key; "" for nothing.
+	Taken string `json:"taken,omitempty"`
 }
 
 // Host is what is known about one machine.

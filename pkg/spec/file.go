@@ -70,8 +70,15 @@ type swarmKeys struct {
 	NodeCertExpiry  val[duration]     `yaml:"node_cert_expiry" doc:"How long a node's certificate is valid, at least 1h; the engine's default is 2160h."`
 	TaskHistory     val[int]          `yaml:"task_history" jsonschema:"minimum=0,maximum=100000" doc:"How many ended tasks of each slot of a service the managers remember; the engine's default is 5."`
 	Heartbeat       val[duration]     `yaml:"heartbeat" doc:"How often nodes tell the managers that they live, 1s to 1h; after three missed ones a node is down. The engine's default is 5s."`
-	Autolock        val[unlocked]     `yaml:"autolock" doc:"Only false is supported yet."`
+	Autolock        val[lockWord]     `yaml:"autolock" doc:"Whether managers that restart are locked until they are given the swarm's key. A map says where that key is kept, and switches it on; false switches it off. Absent: left as it is."`
 	Ingress         val[ingressKeys]  `yaml:"ingress" doc:"The network of published ports. What it says is made before any node joins."`
+}
+
+// lockKeys say where the key that unlocks managers is kept.
+type lockKeys struct {
+	KeyFile      val[string]       `yaml:"key_file" jsonschema:"example=./unlock.key" doc:"The file that holds it, which only its owner may read; relative to this file."`
+	StoreCommand val[list[string]] `yaml:"store_command" jsonschema:"example=./keep-key" doc:"A program and its arguments, in the place of key_file: it gets the key on its standard input, in a line, and keeps it. It runs in this file's folder, without a shell, a minute at most."`
+	LoadCommand  val[list[string]] `yaml:"load_command" jsonschema:"example=./show-key" doc:"The program that prints it again, run likewise."`
 }
 
 // ingressKeys are the settings of the ingress network.

@@ -84,26 +84,6 @@ func (w *installWord) read(r *reader, n node) bool {
 // written with ./ before its name.
 func (w *installWord) script() bool { return strings.Contains(string(*w), "/") }
 
-// unlocked is the value of swarm.autolock.
-type unlocked bool
-
-func (*unlocked) wants() string { return "false" }
-
-func (u *unlocked) read(r *reader, n node) bool {
-	if n.Kind == yaml.MappingNode {
-		r.wrong(n.place, "not supported yet (only false is)")
-		return false
-	}
-	var on bool
-	if !r.truth(n, &on) {
-		return false
-	}
-	if on {
-		r.wrong(n.place, "true is not supported yet (only false is)")
-	}
-	return !on
-}
-
 // providerKeys is the value of provider: a name, or a map of one name to its settings.
 type providerKeys struct {
 	name   string

@@ -27,7 +27,7 @@ func allMistakes() []mistake {
 	var all []mistake
 	for _, rows := range [][]mistake{
 		syntaxMistakes(), keyMistakes(), typeMistakes(), aliasMistakes(), plannedMistakes(), variableMistakes(),
-		nodeMistakes(), machineMistakes(), engineMistakes(), swarmMistakes(),
+		nodeMistakes(), machineMistakes(), engineMistakes(), swarmMistakes(), lockMistakes(),
 	} {
 		all = append(all, rows...)
 	}

@@ -204,12 +204,6 @@ func bomb() string {
 
 func plannedMistakes() []mistake {
 	return []mistake{
-		{"autolock", "swarm: {autolock: true}" + onDocker,
-			"1:19: swarm.autolock: true is not supported yet (only false is)"},
-		{"autolock with a store", "swarm: {autolock: {key_file: k}}" + onDocker,
-			"1:19: swarm.autolock: not supported yet (only false is)"},
-		{"autolock with text", "swarm: {autolock: 'no'}" + onDocker,
-			`1:19: swarm.autolock: wants true or false, found the text "no"`},
 		{"a planned provider", "provider: hetzner\nname: demo\nmanagers: [{name: m}]",
 			`1:11: provider: provider "hetzner" is not supported yet`},
 		{"a planned provider with settings", "provider: {hetzner: {location: fsn1}}\nname: demo\nmanagers: [{name: m}]",

@@ -41,7 +41,7 @@ swarm:
   subnet_size: 25
   data_path_port: 4790
   node_cert_expiry: 720h
-  autolock: false
+  autolock: {store_command: [bin/keep, demo], load_command: [vault, read]}
   task_history: 0
   heartbeat: 10s
   ingress: {mtu: 1400, subnet: 10.255.0.0/16, encrypted: false}
@@ -103,6 +103,7 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 			ID: "53x1z42eir65p7gvw1nc5utuy", Advertise: "10.0.0.0/16", DefaultAddrPool: []string{"172.24.0.0/13"},
 			SubnetSize: 25, DataPathPort: 4790, NodeCertExpiry: 720 * time.Hour, TaskHistory: &none, Heartbeat: 10 * time.Second,
 			Ingress: Ingress{MTU: 1400, Subnet: "10.255.0.0/16", Encrypted: &no},
+			Autolock: &Autolock{On: true, StoreCommand: []string{"/srv/swarm/bin/keep", "demo"}, LoadCommand: []string{"vault", "read"}, Dir: "/srv/swarm"},
 		},
 		Protect: true,
 		Nodes: []Node{{

@@ -48,6 +48,7 @@ func sections() []pageSection {
 		{"engine", "Of the cluster, and of a node.", "engine", reflect.TypeFor[engineKeys]()},
 		{"repository", "Of an engine; [engines.md](engines.md) says what it must hold.", "engine.repository", reflect.TypeFor[repositoryKeys]()},
 		{"swarm", "Of the cluster.", "swarm", reflect.TypeFor[swarmKeys]()},
+		{"swarm.autolock", "`autolock: true` alone is refused: a key that is kept nowhere locks everybody out. See [autolock](autolock.md).", "swarm.autolock", reflect.TypeFor[lockKeys]()},
 		{"swarm.ingress", "The routing mesh: see [swarm settings](swarm-settings.md).", "swarm.ingress", reflect.TypeFor[ingressKeys]()},
 		{"managers and workers", "Each is a list of nodes.", "workers[]", reflect.TypeFor[group]()},
 		{"machine", "What provider `docker` can be asked for.", "workers[].machine", reflect.TypeFor[machineKeys]()},

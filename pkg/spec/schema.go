@@ -86,9 +86,15 @@ func (installWord) JSONSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{words, {Type: "string", Pattern: "/"}, variable()}}
 }
 
-// JSONSchema allows false alone.
-func (unlocked) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "boolean", Enum: []any{false}}
+// JSONSchema allows false, or a map that says where the key is kept.
+func (lockWord) JSONSchema() *jsonschema.Schema {
+	r := reflector()
+	r.DoNotReference = true
+	keys := r.Reflect(lockKeys{})
+	keys.Version = ""
+	loosen(keys, nil)
+	off := &jsonschema.Schema{Type: "boolean", Enum: []any{false}}
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{off, variable(), keys}}
 }
 
 // JSONSchema allows a name, or a map of one name to its settings.

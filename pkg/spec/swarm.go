@@ -49,6 +49,7 @@ func (b *builder) swarm(k *swarmKeys) Swarm {
 		NodeCertExpiry:  time.Duration(k.NodeCertExpiry.v),
 		Heartbeat:       time.Duration(k.Heartbeat.v),
 		Ingress:         b.ingress(&k.Ingress.v),
+		Autolock:        b.autolock(&k.Autolock),
 	}
 	if k.TaskHistory.good {
 		out.TaskHistory = &k.TaskHistory.v

@@ -192,7 +192,27 @@ type Swarm struct {
 	Heartbeat time.Duration
 	// Ingress is the network of published ports.
 	Ingress Ingress
+	// Autolock says whether managers that restart are locked; nil means that the
+	// file does not say, and leaves it as it is.
+	Autolock *Autolock
 }
+
+// Autolock says whether managers that restart stay locked until they are given a
+// key, and where that key is kept: in KeyFile, or with two programs.
+type Autolock struct {
+	On bool
+	// KeyFile is an absolute path; "" means that there are programs.
+	KeyFile string
+	// StoreCommand gets the key on its standard input, LoadCommand gives it on
+	// its standard output. Both are a program with its arguments, run in Dir.
+	StoreCommand []string
+	LoadCommand  []string
+	// Dir is the folder of cluster.yaml.
+	Dir string
+}
+
+// Store says whether there is a place for the key: wherever On is true.
+func (a *Autolock) Store() bool { return a != nil && (a.KeyFile != "" || len(a.LoadCommand) > 0) }
 
 // Ingress holds the settings of the ingress network. Its zero value leaves the
 // network as the engine makes it.

@@ -116,6 +116,10 @@ var refusals = []refusal{
 	{"not a swarm manager", []int{503}, engine.ErrNotManager},
 	{"needs to be unlocked", []int{503}, engine.ErrLocked},
 	{"Swarm is encrypted and locked", []int{503}, engine.ErrLocked},
+	{"invalid key provided", []int{401}, engine.ErrKey},
+	{"swarm is not locked", []int{409}, engine.ErrNotLocked},
+	// swarmkit manager/encryption/encryption.go, ParseHumanReadableKey
+	{"invalid key string", []int{400}, engine.ErrKey},
 	// swarmkit manager/controlapi/node.go and manager/state/raft/raft.go
 	{"loss of quorum", []int{400, 500}, engine.ErrQuorum},
 	{"demote the last manager", []int{400}, engine.ErrQuorum},

@@ -111,12 +111,16 @@ func swarmOf(s swarm.Swarm) engine.Swarm {
 		TaskHistory:    now.TaskHistory,
 		Heartbeat:      now.Heartbeat,
 		Rotating:       s.RootRotationInProgress,
+		Autolock:       now.Autolock,
 	}
 }
 
 // specOf gives of a swarm's spec what may be changed here.
 func specOf(s swarm.Spec) engine.SwarmSpec {
-	out := engine.SwarmSpec{NodeCertExpiry: s.CAConfig.NodeCertExpiry, Heartbeat: s.Dispatcher.HeartbeatPeriod}
+	out := engine.SwarmSpec{
+		NodeCertExpiry: s.CAConfig.NodeCertExpiry, Heartbeat: s.Dispatcher.HeartbeatPeriod,
+		Autolock: s.EncryptionConfig.AutoLockManagers,
+	}
 	if h := s.Orchestration.TaskHistoryRetentionLimit; h != nil {
 		out.TaskHistory = int(*h)
 	}
@@ -143,6 +147,7 @@ func (e *Engine) UpdateSwarm(ctx context.Context, change func(*engine.SwarmSpec)
 		}
 		spec := got.Spec
 		spec.CAConfig.NodeCertExpiry, spec.Dispatcher.HeartbeatPeriod = now.NodeCertExpiry, now.Heartbeat
+		spec.EncryptionConfig.AutoLockManagers = now.Autolock
 		if now.TaskHistory != was.TaskHistory {
 			history := int64(now.TaskHistory)
 			spec.Orchestration.TaskHistoryRetentionLimit = &history

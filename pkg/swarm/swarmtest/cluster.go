@@ -21,8 +21,10 @@ type cluster struct {
 	version uint64    // of the store
 	index   uint64    // of the swarm's own record
 	spec    swarm.Spec
+	root    string // stands for the certificate of the root CA
 	worker  string
 	manager string
+	key     string // that unlocks managers; "" while they are not locked
 	pool    []string
 	subnet  uint32
 	port    uint32
@@ -62,10 +64,19 @@ func (w *World) newCluster() *cluster {
 // rotate makes new tokens. Their first part is the digest of the root
 // certificate and stays.
 func (c *cluster) rotate() {
-	digest := (c.id + c.id)[:50]
-	c.worker = fmt.Sprintf("SWMTKN-1-%s-%s", digest, c.w.newID())
-	c.manager = fmt.Sprintf("SWMTKN-1-%s-%s", digest, c.w.newID())
+	c.root = c.id + c.id
+	c.exchange(true, true)
 	c.written()
+}
+
+// exchange makes new tokens for one role or both.
+func (c *cluster) exchange(worker, manager bool) {
+	if worker {
+		c.worker = fmt.Sprintf("SWMTKN-1-%s-%s", c.root[:50], c.w.newID())
+	}
+	if manager {
+		c.manager = fmt.Sprintf("SWMTKN-1-%s-%s", c.root[:50], c.w.newID())
+	}
 }
 
 // written counts a write of the swarm's own record.

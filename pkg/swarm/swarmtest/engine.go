@@ -42,8 +42,10 @@ type Engine struct {
 	control   bool // takes part in the control plane
 	cluster   *cluster
 	busy      *operation
-	onDisk    bool   // the certificate is saved
-	certRole  string // swarm-manager, swarm-worker
+	unlocking *operation // the unlock that waits for it to be a member
+	onDisk    bool       // the certificate is saved
+	disk      string     // the key that its disk is locked with; "" for none
+	certRole  string     // swarm-manager, swarm-worker
 	calls     map[string]int
 }
 
@@ -120,13 +122,14 @@ func (e *Engine) ExpireCertificate() {
 	})
 }
 
-// Lock is a restart of a manager of a swarm with autolock.
-func (e *Engine) Lock() {
-	e.set(func() {
-		e.state, e.control = swarm.LocalNodeStateLocked, false
-		e.errText = locked
-		e.changed()
-	})
+// Lock is a restart of a manager of a swarm with autolock. It is locked also
+// where its swarm has none: then there is no key for it.
+func (e *Engine) Lock() { e.set(e.lock) }
+
+// Restart ends the engine and starts it again: it is pending, or locked.
+func (e *Engine) Restart() {
+	e.Kill()
+	e.Revive()
 }
 
 // Kill ends the engine as kill -9 does: open connections break, nothing is
@@ -188,7 +191,7 @@ func (e *Engine) alive() bool { return e.up && !e.cut }
 func (e *Engine) wipe() {
 	e.life++
 	e.state, e.errText, e.nodeID, e.addrGiven = swarm.LocalNodeStateInactive, "", "", ""
-	e.control, e.onDisk, e.certRole = false, false, ""
+	e.control, e.onDisk, e.certRole, e.disk = false, false, "", ""
 	c := e.cluster
 	e.cluster = nil
 	if c != nil {
@@ -209,6 +212,15 @@ func (e *Engine) resume() {
 		e.wipe()
 		return
 	}
+	if e.lockedAtStart() {
+		e.lock()
+		return
+	}
+	e.takeUp()
+}
+
+// takeUp lets the engine try to be the member again that its disk says it is.
+func (e *Engine) takeUp() {
 	e.state, e.control = swarm.LocalNodeStatePending, false
 	e.cluster.changed()
 	life := e.life
@@ -239,6 +251,8 @@ func (e *Engine) enter(n *node) {
 		n.joined = e.w.clock
 	}
 	n.hostname, n.addr = e.hostname, e.addr
+	e.unlocking.end(ok)
+	e.w.after(e.w.delays.Rekey, e.cluster.rekey)
 	e.describe()
 	e.cluster.changed()
 }

@@ -81,6 +81,8 @@ func (e *Engine) routes() http.Handler {
 		"POST /swarm/join":        e.postJoin,
 		"POST /swarm/leave":       e.postLeave,
 		"POST /swarm/update":      e.manager(e.postSwarm),
+		"GET /swarm/unlockkey":    e.manager(e.getUnlockKey),
+		"POST /swarm/unlock":      e.postUnlock,
 		"GET /nodes":              e.manager(e.getNodes),
 		"GET /nodes/{id}":         e.manager(e.getNode),
 		"POST /nodes/{id}/update": e.manager(e.postNode),

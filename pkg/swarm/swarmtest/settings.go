@@ -3,6 +3,7 @@ package swarmtest
 import (
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,7 +70,16 @@ func (e *Engine) postSwarm(r *http.Request) reply {
 	}
 	e.cluster.spec = spec
 	e.cluster.written()
+	q := r.URL.Query()
+	e.cluster.exchange(flag(q, "rotateWorkerToken"), flag(q, "rotateManagerToken"))
+	e.cluster.relock(flag(q, "rotateManagerUnlockKey"))
 	return ok
+}
+
+// flag reads a truth of a query (moby daemon/server/router/swarm).
+func flag(q url.Values, name string) bool {
+	on, _ := strconv.ParseBool(q.Get(name))
+	return on
 }
 
 func (e *Engine) ping(*http.Request) reply { return ok }

@@ -70,6 +70,7 @@ type Delays struct {
 	TaskStop    time.Duration
 	TaskStart   time.Duration
 	LetGo       time.Duration // an engine holds on to a network that was removed
+	Rekey       time.Duration // managers lock their disks with a new unlock key
 }
 
 // Real gives the delays that were measured on engines 20.10.24 and 29.7.2 on
@@ -101,6 +102,7 @@ func Real() Delays {
 		TaskStop:    time.Second,
 		TaskStart:   time.Second,
 		LetGo:       300 * time.Millisecond,
+		Rekey:       100 * time.Millisecond,
 	}
 }
 
