@@ -10,14 +10,14 @@ import (
 // unlockHint is what helps where nothing can be loaded.
 const unlockHint = "swarmup unlock asks for the key, or takes it from --key-file"
 
-// LockedOut says why a manager of this swarm that restarts would stay locked
+// KeepsOut says why a manager of this swarm that restarts would stay locked
 // with nobody to bring it back; nil where that is not so. Whoever plans the
 // restart of a manager's engine calls it before the first one, and plans none if
 // it gives a finding: that is one for Plan.Refused where the restart was asked
 // for, else for Plan.Blocked. Where it gives nil each restart of a manager ends
 // in the unlocking of its host, and waits (After) for keyStored of the liveDiff,
 // which is "" where the key is stored already.
-func LockedOut(want *spec.Cluster, have State) *Finding {
+func KeepsOut(want *spec.Cluster, have State) *Finding {
 	asked := want.Swarm.Autolock
 	locks := have.Swarm != nil && have.Swarm.AutoLock
 	switch {

@@ -102,7 +102,7 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 		Swarm: Swarm{
 			ID: "53x1z42eir65p7gvw1nc5utuy", Advertise: "10.0.0.0/16", DefaultAddrPool: []string{"172.24.0.0/13"},
 			SubnetSize: 25, DataPathPort: 4790, NodeCertExpiry: 720 * time.Hour, TaskHistory: &none, Heartbeat: 10 * time.Second,
-			Ingress: Ingress{MTU: 1400, Subnet: "10.255.0.0/16", Encrypted: &no},
+			Ingress:  Ingress{MTU: 1400, Subnet: "10.255.0.0/16", Encrypted: &no},
 			Autolock: &Autolock{On: true, StoreCommand: []string{"/srv/swarm/bin/keep", "demo"}, LoadCommand: []string{"vault", "read"}, Dir: "/srv/swarm"},
 		},
 		Protect: true,
