@@ -35,7 +35,7 @@ func TestHintsFollowFromTheKindOfError(t *testing.T) {
 		{&bootstrap.PortTakenError{Port: "4789/udp"}, "swarm.data_path_port"},
 		{&bootstrap.RefusedError{}, "correct engine.daemon"},
 		{&daemon.FileError{}, "correct /etc/docker/daemon.json"},
-		{engine.ErrLocked, "docker swarm unlock"},
+		{engine.ErrLocked, "swarmup unlock"},
 		{engine.ErrQuorum, "bring the managers back"},
 		{engine.ErrNoLeader, "bring the managers back"},
 		{engine.ErrToken, "run again"},
