@@ -94,7 +94,7 @@ func TestPlanRendering(t *testing.T) {
 
 func TestEveryActionHasItsWords(t *testing.T) {
 	for _, a := range []plan.Action{
-		plan.Create, plan.Start, plan.Connect, plan.Install, plan.Configure, plan.Init, plan.Join, plan.Label, plan.Settings,
+		plan.Create, plan.Start, plan.Connect, plan.Install, plan.Configure, plan.Init, plan.Join, plan.Label, plan.Settle, plan.Settings,
 		plan.Promote, plan.Demote, plan.Drain, plan.Leave, plan.Forget, plan.Unconfigure, plan.Delete, plan.Sweep, plan.Clean, plan.Verify,
 	} {
 		if w := words[a]; w.sign == "" || w.text == "" {

@@ -28,6 +28,7 @@ var words = map[plan.Action]doing{
 	plan.Label:       {"~", "label", false},
 	plan.Unlock:      {"~", "unlock manager", false},
 	plan.StoreKey:    {"~", "store the unlock key", false},
+	plan.Settle:      {" ", "wait for the swarm to settle", true},
 	plan.Settings:    {"~", "change the swarm's settings", false},
 	plan.Promote:     {"~", "promote to manager", false},
 	plan.Demote:      {"~", "demote to worker", false},

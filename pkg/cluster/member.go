@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/swarmup/swarmup/pkg/bootstrap"
@@ -92,8 +93,24 @@ func (c *Cluster) label(ctx context.Context, s plan.Step, h *host) error {
 		return errors.New("it is in no swarm")
 	}
 	login, hostKey := h.reached()
-	want := plan.Labels{Cluster: c.cfg.Spec.Name, Node: n, SSH: login, HostKey: hostKey}
+	want := plan.Labels{Cluster: c.cfg.Spec.Name, Node: n, SSH: login, HostKey: hostKey, Formerly: c.former(s)}
 	return join.Mark(ctx, control{c}, id, want.Apply)
+}
+
+// former gives the entry that a member had before, as it was observed at first;
+// nil for none.
+func (c *Cluster) former(s plan.Step) *engine.Node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.IndexFunc(c.round.nodes, func(e engine.Node) bool { return s.Formerly != "" && e.ID == s.Formerly })
+	if i < 0 {
+		return nil
+	}
+	e := c.round.nodes[i]
+	if slices.Contains(c.round.done[s.Node], plan.Drain) {
+		e.Availability = ""
+	}
+	return &e
 }
 
 func (c *Cluster) promote(ctx context.Context, s plan.Step, h *host) error {

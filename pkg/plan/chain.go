@@ -26,6 +26,11 @@ func (d *differ) ready(p pair) (last string, ok bool) {
 		s.Action, s.Maybe, s.After = Configure, h != nil && h.Machine.Power != Incomplete, []string{last}
 		return d.add(s), true
 	}
+	if h.Engine == EngineRunning && oldAPI(h.Info.API) {
+		f := d.running(p)[0]
+		d.block(p.node.Name, f.Hint, "%s: %s: %s", p.node.Name, f.Situation, f.Text)
+		return "", false
+	}
 	if h.Engine != EngineAbsent && h.EngineVersion != "" && !p.node.Engine.Takes(h.EngineVersion) {
 		d.block(p.node.Name, "change its engine by hand, or engine.version in the file",
 			"%s has engine %s, and engine.version says %s: changing the version of an engine is not supported yet",

@@ -194,10 +194,10 @@ func TestDiffWithoutASwarm(t *testing.T) {
 			"start/a", "connect/a<start/a", "start/b", "connect/b<start/b", "partial",
 		}},
 		{"workers of a swarm whose managers are not in the file", "x:manager b:worker", "x=idle b=worker/existing a=lost-manager", plan.Options{}, []string{
-			"refused: b is in a swarm whose managers (10.0.0.a:2377) are not in the file: a second swarm would be born",
+			"refused: b is in a swarm whose managers (10.0.0.97:2377) are not in the file: a second swarm would be born",
 		}},
 		{"workers whose managers do not answer", "a:manager b:worker", "a=manager/silent b=worker", plan.Options{}, []string{
-			"blocked: b is in a swarm whose managers (10.0.0.a:2377) did not answer",
+			"blocked: b is in a swarm whose managers (10.0.0.97:2377) did not answer",
 		}},
 		{"a swarm without a quorum", "a:manager b:manager", "a=manager b=manager/silent c=lost-manager d=lost-manager", plan.Options{}, []string{
 			"blocked: the swarm of a has no leader: it lost its quorum, or is choosing one",

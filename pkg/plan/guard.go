@@ -103,6 +103,8 @@ func (d *differ) lost() bool {
 		switch {
 		case h.Info.State == engine.Locked:
 			d.blockLocked(h)
+		case h.Info.State == engine.Failed:
+			d.gaveUp(h)
 		case h.Info.Manager:
 			managers = append(managers, h.name())
 		case h.Info.State == engine.Pending, len(h.Info.Remotes) == 0:
@@ -124,6 +126,18 @@ func (d *differ) lost() bool {
 			"%s in a swarm whose managers (%s) are not in the file: a second swarm would be born", are(workers), list(remotes))
 	}
 	return len(d.refused)+len(d.blocked) > 0
+}
+
+// gaveUp is about a host whose engine has given up its membership of a swarm
+// none of whose managers answers. Nothing is thrown away then: of a swarm whose
+// managers have all expired there may be no other trace.
+func (d *differ) gaveUp(h Host) {
+	if !d.expired(&h) {
+		d.block(h.name(), "bring its managers back, and run again", "%s: %s: %s", h.name(), JoinFailed, h.Info.Error)
+		return
+	}
+	d.block(h.name(), "if the certificates of all managers have expired: set their clocks back to before that day, start their engines and rotate the root CA (docker swarm ca --rotate); or make one the first anew (docker swarm init --force-new-cluster)",
+		"%s: %s: %s, and no manager works that could let it in again", h.name(), Expired, expired(&h).Text)
 }
 
 // couldBe says whether a host that did not answer, or is off, could be one of

@@ -16,6 +16,9 @@ type Labels struct {
 	// SSH (user@address:port, "via" jump hosts) and HostKey are how the host was reached; ""
 	// leaves the marks as they are.
 	SSH, HostKey string
+	// Formerly is the entry that the node had before it left and joined again;
+	// nil for none. Where it was drained for that its Availability is "".
+	Formerly *engine.Node
 }
 
 // Apply changes an entry into what it shall be: the file's labels, our marks
@@ -23,7 +26,7 @@ type Labels struct {
 // entry that is right already.
 func (l Labels) Apply(s *engine.NodeSpec) {
 	first := s.Labels[MarkNode] == ""
-	labels := map[string]string{}
+	labels := l.inherited(first)
 	maps.Copy(labels, s.Labels)
 	for _, k := range strings.Split(labels[MarkOwned], ",") {
 		if _, ok := l.Node.Labels[k]; !ok && k != "" {
@@ -43,9 +46,27 @@ func (l Labels) Apply(s *engine.NodeSpec) {
 	switch {
 	case l.Node.Availability != "":
 		s.Availability = string(l.Node.Availability)
-	case first && s.Availability == string(spec.Pause):
-		s.Availability = string(spec.Active) // the end of a join
+	case first && s.Availability == string(spec.Pause): // the end of a join
+		s.Availability = string(spec.Active)
+		if l.Formerly != nil && l.Formerly.Availability != "" {
+			s.Availability = l.Formerly.Availability
+		}
 	}
+}
+
+// inherited are the labels of an entry's former life that are not swarmup's own.
+func (l Labels) inherited(first bool) map[string]string {
+	out := map[string]string{}
+	if l.Formerly == nil || !first {
+		return out
+	}
+	owned := strings.Split(l.Formerly.Labels[MarkOwned], ",")
+	for k, v := range l.Formerly.Labels {
+		if !strings.HasPrefix(k, "swarmup.") && !slices.Contains(owned, k) {
+			out[k] = v
+		}
+	}
+	return out
 }
 
 func set(m map[string]string, k, v string) {
@@ -79,8 +100,9 @@ func (l Labels) changes(e engine.Node) []Change {
 	return out
 }
 
-// relabel plans the update of a member's entry, where it needs one.
-func (l *liveDiff) relabel(p pair) {
+// relabel plans the update of a member's entry, where it needs one, once the
+// swarm is at rest about it.
+func (l *liveDiff) relabel(p pair, ready string) {
 	want := Labels{Cluster: l.want.Name, Node: p.node, SSH: p.host.SSH, HostKey: p.host.HostKey}
 	changes := want.changes(*p.entry)
 	if len(changes) == 0 {
@@ -88,6 +110,6 @@ func (l *liveDiff) relabel(p pair) {
 	}
 	l.add(Step{
 		Action: Label, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host),
-		Member: p.entry.ID, Changes: changes,
+		Member: p.entry.ID, Changes: changes, After: l.resting(ready),
 	})
 }

@@ -23,10 +23,17 @@ type liveDiff struct {
 	// keyStored is the step after which the unlock key is stored; "" where it is
 	// already, or managers are not locked.
 	keyStored string
+	// rejoined counts managers that leave and come back; fixed is about those that
+	// should, and cannot be spared.
+	rejoined int
+	fixed    []Finding
 }
 
 func (d *differ) live() {
 	l := &liveDiff{differ: d}
+	if l.newLeader() {
+		return
+	}
 	for _, e := range d.have.Swarm.Nodes {
 		if e.Manager != nil {
 			l.managers++
@@ -38,6 +45,8 @@ func (d *differ) live() {
 	members := l.removeDead()
 	few := l.managers
 	l.nodes(buried)
+	l.wait()
+	l.settleLater()
 	l.warnOfGrowth(few)
 	for _, leader := range []bool{false, true} {
 		l.removeMembers(members, leader)
@@ -49,20 +58,18 @@ func (d *differ) live() {
 // warnOfGrowth says what cannot be helped: a swarm of one manager that gets a
 // second one is without a control plane if either fails right then.
 func (l *liveDiff) warnOfGrowth(before int) {
-	if len(l.grown) > 0 && before < 3 {
+	if after := before + len(l.grown) - l.rejoined; after > before && before < 3 {
 		l.notes = append(l.notes, Finding{
-			Text: fmt.Sprintf("the swarm grows from %d to %d managers: until there are three, the loss of one stops its control plane", before, before+len(l.grown)),
+			Text: fmt.Sprintf("the swarm grows from %d to %d managers: until there are three, the loss of one stops its control plane", before, after),
 		})
 	}
 }
 
-// nodes plans for the nodes of the file: those that are managers already come
-// first, since they have to work before others are added.
+// nodes plans for the nodes of the file, in turns.
 func (l *liveDiff) nodes(buried map[string][]string) {
-	manages := func(p pair) bool { return p.entry != nil && p.entry.Manager != nil }
-	for _, first := range []bool{true, false} {
+	for now := range 4 {
 		for _, p := range l.pairs {
-			if manages(p) == first {
+			if turn(p) == now {
 				l.node(p, buried[p.node.Name])
 			}
 		}
@@ -85,13 +92,26 @@ func (l *liveDiff) bury() map[string][]string {
 			}
 		}
 		if e := l.failedID(p); e != nil {
-			put(p, *e, "its host is out of the swarm: "+p.host.Info.Error)
+			f := l.standing(p).Found[0]
+			put(p, *e, fmt.Sprintf("%s: %s", f.Situation, f.Text))
 		}
 	}
 	for _, e := range l.entries {
 		l.unclaimed(e)
 	}
 	return before
+}
+
+// noteUnfit names what will keep a member from starting again.
+func (l *liveDiff) noteUnfit(p pair) {
+	if p.host.Answer != Answered || p.host.Engine != EngineRunning {
+		return
+	}
+	for _, f := range l.standing(p).Found {
+		if f.Situation == Unfit {
+			l.notes = append(l.notes, Finding{Node: p.node.Name, Text: f.Text, Hint: f.Hint})
+		}
+	}
 }
 
 // gone is why an entry is forgotten whose machine the provider does not list:
@@ -165,12 +185,18 @@ func (l *liveDiff) node(p pair, before []string) {
 		l.unlock(p, ready)
 		return
 	}
+	if relocates(p) && !l.waitsForRotation(p.node.Name) {
+		l.rejoin(p, ready, before)
+		return
+	}
 	if p.member() {
 		if p.entry.Manager != nil && ready != "" {
 			l.healed = append(l.healed, ready)
 		}
-		l.relabel(p)
-		l.promotion(p, ready)
+		l.noteUnfit(p)
+		rest := l.settle(p, ready)
+		l.relabel(p, rest)
+		l.promotion(p, rest)
 		return
 	}
 	why, ok := l.joinable(p)
@@ -181,6 +207,9 @@ func (l *liveDiff) node(p pair, before []string) {
 	s := Step{
 		Action: Join, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host),
 		Why: why, Maybe: maybe(p.host), After: append([]string{ready, l.meshed}, before...),
+	}
+	if e := l.failedID(p); e != nil {
+		s.Formerly = e.ID
 	}
 	l.join(s, p)
 }
@@ -222,12 +251,9 @@ func (l *liveDiff) joinable(p pair) (why string, ok bool) {
 	case h.Info.Manager && h.Info.State != engine.Failed:
 		l.block(p.node.Name, "leave the swarm on it by force by hand, if that is so", "%s was removed from the swarm and still takes itself for a manager of it", p.node.Name)
 		return "", false
-	case h.Info.State == engine.Failed:
-		return "its last join or its certificate failed: " + h.Info.Error, true
-	case h.Info.State == engine.Pending:
-		return "its membership is pending", true
-	case h.Info.State == engine.Active:
-		return "it was removed from the swarm while it was running", true
+	case h.Info.State != engine.Inactive && h.Info.State != "":
+		f := l.standing(p).Found[0]
+		return fmt.Sprintf("%s: %s", f.Situation, f.Text), true
 	}
 	return "", true
 }
@@ -242,7 +268,7 @@ func (l *liveDiff) join(s Step, p pair) {
 	if p.node.Role == spec.Manager {
 		l.grow(joined)
 	}
-	label := l.add(Step{Action: Label, Node: s.Node, Role: s.Role, Machine: s.Machine, Maybe: s.Maybe, After: []string{joined}})
+	label := l.add(Step{Action: Label, Node: s.Node, Role: s.Role, Machine: s.Machine, Maybe: s.Maybe, Formerly: s.Formerly, After: []string{joined}})
 	if p.node.Role == spec.Worker {
 		l.capacity = append(l.capacity, label)
 	}
@@ -271,7 +297,7 @@ func (l *liveDiff) grow(id string) {
 
 // promotion makes a worker a manager. The other way is in demotions.
 func (l *liveDiff) promotion(p pair, ready string) {
-	if p.node.Role != spec.Manager || p.entry.Manager != nil {
+	if p.node.Role != spec.Manager || p.entry.Manager != nil && p.entry.Role == string(spec.Manager) {
 		return
 	}
 	if !l.reachable(p) {
@@ -279,7 +305,7 @@ func (l *liveDiff) promotion(p pair, ready string) {
 	}
 	why := ""
 	if p.entry.Role == string(spec.Manager) {
-		why = "its promotion has not come to an end"
+		why = string(Promoting)
 	}
 	id := l.add(Step{
 		Action: Promote, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host), Member: p.entry.ID,

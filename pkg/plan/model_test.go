@@ -3,6 +3,7 @@ package plan_test
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"sort"
 	"time"
@@ -20,6 +21,7 @@ type model struct {
 	machines []*machine
 	swarms   map[string]*swarm
 	serial   int
+	buried   map[string]*member // entries that were removed
 	teardown bool
 	harm     []string
 }
@@ -35,6 +37,8 @@ type machine struct {
 	member     string
 	swarm      string // the swarm its disk says it is in
 	failed     bool
+	moved      bool          // it has another address than it joined with
+	inherits   bool          // others' labels on its entry are to stay
 	ahead      time.Duration // of its clock
 	lacks      []string      // modules of its kernel
 }
@@ -48,12 +52,13 @@ type member struct {
 	id, hostname string
 	role         spec.Role
 	raft         bool // a manager now
+	unheard      bool // the managers do not hear from it, for a while
 	availability string
 	labels       map[string]string
 }
 
 func (m *model) clone() *model {
-	c := &model{name: m.name, serial: m.serial, swarms: map[string]*swarm{}, teardown: m.teardown, harm: slices.Clone(m.harm)}
+	c := &model{name: m.name, serial: m.serial, swarms: map[string]*swarm{}, teardown: m.teardown, harm: slices.Clone(m.harm), buried: maps.Clone(m.buried)}
 	for _, x := range m.machines {
 		y := *x
 		c.machines = append(c.machines, &y)
@@ -111,7 +116,7 @@ func (m *model) host(id string) *machine {
 }
 
 func (m *model) state(e *member) string {
-	if x := m.host(e.id); x != nil && x.works() {
+	if x := m.host(e.id); x != nil && x.works() && !e.unheard {
 		return "ready"
 	}
 	return "down"
@@ -163,11 +168,14 @@ func (m *model) ours() *swarm {
 	return nil
 }
 
+// address is that of the machine of a node.
+func address(node string) string { return fmt.Sprintf("10.0.0.%d", node[0]) }
+
 // observe gives the world as cluster.Observe would.
 func (m *model) observe() plan.State {
 	var st plan.State
 	for _, x := range m.machines {
-		h := plan.Host{Node: x.node, Machine: plan.Machine{Name: x.name, Address: "10.0.0." + x.node, Power: plan.Running, Owned: x.owned}}
+		h := plan.Host{Node: x.node, Machine: plan.Machine{Name: x.name, Address: address(x.node), Power: plan.Running, Owned: x.owned}}
 		switch {
 		case x.incomplete:
 			h.Machine.Power, h.Answer = plan.Incomplete, plan.Off
@@ -190,6 +198,7 @@ func (m *model) observe() plan.State {
 }
 
 func (m *model) observeEngine(x *machine, h *plan.Host) {
+	h.Addresses = []preflight.Address{{Link: "eth0", Prefix: netip.MustParsePrefix(h.Machine.Address + "/24")}}
 	h.SSH, h.HostKey = "root@"+x.name, "SHA256:"+x.name
 	if x.member == "" {
 		h.Conditions = &preflight.Conditions{Margin: time.Second, Ahead: x.ahead, MachineID: x.name, Lacks: x.lacks}
@@ -208,7 +217,10 @@ func (m *model) observeEngine(x *machine, h *plan.Host) {
 	if x.member == "" {
 		return
 	}
-	h.Info.State = engine.Active
+	h.Info.State, h.Info.NodeAddr = engine.Active, "10.9.9.9"
+	if !x.moved {
+		h.Info.NodeAddr = h.Machine.Address
+	}
 	if x.failed {
 		h.Info.State, h.Info.Error = engine.Failed, "certificate expired"
 		return
@@ -219,7 +231,7 @@ func (m *model) observeEngine(x *machine, h *plan.Host) {
 	}
 	for _, e := range s.members {
 		if e.raft {
-			h.Info.Remotes = append(h.Info.Remotes, "10.0.0."+e.hostname+":2377")
+			h.Info.Remotes = append(h.Info.Remotes, address(e.hostname)+":2377")
 		}
 	}
 	if e := s.get(x.member); e != nil && e.raft {
@@ -291,6 +303,12 @@ func (m *model) satisfies(want *spec.Cluster) error {
 			if e.labels[k] != v {
 				return fmt.Errorf("%s has label %s=%q, want %q", n.Name, k, e.labels[k], v)
 			}
+		}
+		if x.moved {
+			return fmt.Errorf("%s is known by an address that it does not have", n.Name)
+		}
+		if x.inherits && e.labels["theirs"] == "" {
+			return fmt.Errorf("%s has lost a label that is not ours", n.Name)
 		}
 		if _, ok := e.labels["ours-before"]; ok {
 			return fmt.Errorf("%s still has a label of ours that left the file", n.Name)

@@ -26,6 +26,8 @@ func (m *model) do(s plan.Step, want *spec.Cluster) error {
 		return m.sweep()
 	case plan.Settings, plan.Verify, plan.Clean:
 		return nil
+	case plan.Settle:
+		return m.settle(s)
 	case plan.Forget:
 		return m.forget(s)
 	case plan.Label:
@@ -114,7 +116,7 @@ func (m *model) init(s plan.Step, x *machine, want *spec.Cluster) error {
 	id := m.id("swarm")
 	e := &member{id: m.id("id"), hostname: x.node, role: spec.Manager, raft: true, availability: "active", labels: map[string]string{}}
 	m.swarms[id] = &swarm{id: id, members: []*member{e}}
-	x.swarm, x.member = id, e.id
+	x.swarm, x.member, x.moved = id, e.id, false
 	return nil
 }
 
@@ -140,7 +142,28 @@ func (m *model) join(s plan.Step, x *machine) error {
 		m.hurt(s, "a manager is added while %d of %d are reachable", reachable, all)
 	}
 	sw.members = append(sw.members, e)
-	x.swarm, x.member, x.failed = sw.id, e.id, false
+	x.swarm, x.member, x.failed, x.moved = sw.id, e.id, false, false
+	return nil
+}
+
+// settle lets time pass: changes of roles come to an end, and packets come
+// through again.
+func (m *model) settle(s plan.Step) error {
+	sw := m.ours()
+	if sw == nil {
+		return errors.New("no leader")
+	}
+	e := sw.get(s.Member)
+	if e == nil {
+		return errors.New("no such entry")
+	}
+	if all, reachable := m.raft(sw); e.raft && e.role == spec.Worker && (all == 1 || reachable-1 < (all-1)/2+1) {
+		if s.Role == spec.Manager {
+			return nil // it is made a manager again
+		}
+		return errors.New("it cannot be spared")
+	}
+	e.raft, e.unheard = e.role == spec.Manager, false
 	return nil
 }
 
@@ -171,7 +194,7 @@ func (m *model) change(s plan.Step, x *machine) error {
 		e.availability = "drain"
 	case plan.Demote:
 		all, reachable := m.raft(sw)
-		if all == 1 || reachable-1 < (all-1)/2+1 {
+		if e.raft && (all == 1 || reachable-1 < (all-1)/2+1) {
 			m.hurt(s, "the swarm loses its quorum (%d of %d reachable)", reachable, all)
 		}
 		e.role, e.raft = spec.Worker, false
@@ -204,6 +227,10 @@ func (m *model) forget(s plan.Step) error {
 			m.hurt(s, "the swarm loses its quorum")
 		}
 	}
+	if m.buried == nil {
+		m.buried = map[string]*member{}
+	}
+	m.buried[e.id] = e
 	sw.drop(e.id)
 	return nil
 }
@@ -234,7 +261,11 @@ func (m *model) label(s plan.Step, want *spec.Cluster) error {
 	}
 	n, _ := want.Node(s.Node)
 	ns := engine.NodeSpec{Labels: e.labels, Availability: e.availability, Role: string(e.role)}
-	plan.Labels{Cluster: want.Name, Node: n, SSH: "root@" + x.name, HostKey: "SHA256:" + x.name}.Apply(&ns)
+	l := plan.Labels{Cluster: want.Name, Node: n, SSH: "root@" + x.name, HostKey: "SHA256:" + x.name}
+	if old := m.buried[s.Formerly]; old != nil {
+		l.Formerly = &engine.Node{ID: old.id, Labels: old.labels}
+	}
+	l.Apply(&ns)
 	e.labels, e.availability = ns.Labels, ns.Availability
 	return nil
 }

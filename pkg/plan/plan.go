@@ -20,6 +20,7 @@ const (
 	Label       Action = "label"       // node labels, marks and availability, in one update
 	Unlock      Action = "unlock"      // give a locked manager its key
 	StoreKey    Action = "store-key"   // keep the swarm's unlock key where the file says
+	Settle      Action = "settle"      // wait until the swarm has come to an end with what it does
 	Settings    Action = "settings"    // the swarm's own settings, in one update
 	Promote     Action = "promote"     // worker to manager
 	Demote      Action = "demote"      // manager to worker
@@ -44,6 +45,9 @@ type Step struct {
 	Machine string `json:"machine,omitempty"`
 	// Member is the NodeID of the entry that the step is about.
 	Member string `json:"member,omitempty"`
+	// Formerly is the NodeID of the entry that the member had before it left and
+	// joined again; what others than swarmup wrote there comes along.
+	Formerly string `json:"formerly,omitempty"`
 	// Why says in a few words what makes the step necessary; "" where the
 	// action says it all.
 	Why string `json:"why,omitempty"`

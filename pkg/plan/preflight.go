@@ -26,7 +26,7 @@ func (d *differ) preflight() {
 // Judge says what is wrong with the hosts that are about to become members.
 func Judge(want *spec.Cluster, have State) []preflight.Finding {
 	var hosts []preflight.Host
-	for _, h := range have.Hosts {
+	for _, h := range copiesLast(have) {
 		if h.Answer == Answered {
 			hosts = append(hosts, h.judged(want))
 		}

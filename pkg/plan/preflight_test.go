@@ -27,7 +27,8 @@ func TestDiffRefusesHostsThatCannotBecomeMembers(t *testing.T) {
 			"refused: the clock of b is 1h0m0s ahead of that of a"},
 		{"an engine", "a:manager b:worker", "a=manager b=idle", func(_ *spec.Cluster, h *plan.Host) { h.Info.LiveRestore = true },
 			"refused: the engine of b has live-restore, which cannot be in a swarm"},
-		{"a member is not judged", "a:manager b:worker", "a=manager b=worker", func(_ *spec.Cluster, h *plan.Host) { h.Info.LiveRestore = true }, ""},
+		{"a member is only told", "a:manager b:worker", "a=manager b=worker", func(_ *spec.Cluster, h *plan.Host) { h.Info.LiveRestore = true },
+			"note: its engine has live-restore, with which it would not start again as a member"},
 		{"a host that goes is not judged", "a:manager", "a=manager b=idle", func(_ *spec.Cluster, h *plan.Host) { h.Info.LiveRestore = true }, "delete/b"},
 		{"a pool of the file", "a:manager b:worker", "a=idle b=idle", func(f *spec.Cluster, h *plan.Host) {
 			f.Swarm.DefaultAddrPool = []string{"10.20.0.0/16"}

@@ -35,7 +35,7 @@ func (h Host) works(e *engine.Node) bool {
 func (l *liveDiff) removeMembers(hosts []Host, leader bool) {
 	for _, h := range hosts {
 		e := l.entryOf(h)
-		if e.Manager != nil && leads(e) == leader && l.held(l.key(h)) {
+		if e.Manager != nil && leads(e) == leader && (l.held(l.key(h)) || l.missed(l.key(h), *e)) {
 			continue
 		}
 		if leads(e) == leader {
@@ -43,6 +43,9 @@ func (l *liveDiff) removeMembers(hosts []Host, leader bool) {
 		}
 	}
 }
+
+// manages says whether a member is a manager, or about to be one.
+func manages(e engine.Node) bool { return e.Manager != nil || e.Role == string(spec.Manager) }
 
 func leads(e *engine.Node) bool { return e.Manager != nil && e.Manager.Leader }
 
@@ -165,14 +168,23 @@ func (l *liveDiff) key(h Host) string {
 // leader, or all others.
 func (l *liveDiff) demotions(leader bool) {
 	for _, p := range l.pairs {
-		if p.node.Role != spec.Worker || !p.member() || p.entry.Manager == nil || leads(p.entry) != leader {
+		if p.node.Role != spec.Worker || !p.member() || !manages(*p.entry) || leads(p.entry) != leader || relocates(p) {
 			continue
 		}
 		if !l.reachable(p) || l.held(p.node.Name) {
 			continue
 		}
+		why := ""
+		switch {
+		case p.entry.Manager == nil:
+			why = string(Promoting)
+		case l.missed(p.node.Name, *p.entry):
+			continue
+		case p.entry.Role == string(spec.Worker):
+			why = string(Demoting)
+		}
 		l.lost = l.add(Step{
-			Action: Demote, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host), Member: p.entry.ID,
+			Action: Demote, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host), Member: p.entry.ID, Why: why,
 			After: l.beforeShrinking(), Behind: []string{l.left},
 		})
 	}
