@@ -195,6 +195,8 @@ var (
 	ErrQuorum        = errors.New("it would lose quorum")
 	ErrNotFound      = errors.New("not found")
 	ErrExists        = errors.New("it exists already")
+	// ErrOutdated means that somebody else has written since it was read.
+	ErrOutdated = errors.New("it was changed meanwhile")
 	// ErrToken means that a join token is malformed, of another swarm, or no
 	// longer valid.
 	ErrToken = errors.New("the join token does not open this swarm")

@@ -135,6 +135,7 @@ var refusals = []refusal{
 	{"is already present", []int{409, 500}, engine.ErrExists},
 	// moby api/server/middleware/version.go
 	{"is too old. Minimum supported API version", []int{400}, engine.ErrAPI},
+	{outOfSequence, []int{500}, engine.ErrOutdated},
 	// swarmkit ca/server.go, ca/config.go
 	{"valid join token is necessary", []int{400, 500}, engine.ErrToken},
 	{"invalid join token", []int{400, 500}, engine.ErrToken},

@@ -72,6 +72,14 @@ func facts() []fact {
 		{name: "a negative heartbeat", code: 400, text: "heartbeat time period cannot be a negative duration", do: func(r *run) error {
 			return r.api[1].UpdateSwarm(r.Context(), func(s *engine.SwarmSpec) { s.Heartbeat = -second })
 		}},
+		{name: "a config object", do: func(r *run) error { return r.createConfig("1") }},
+		{name: "a second one of that name", code: 409, text: "config lock already exists", do: func(r *run) error { return r.createConfig("2") }},
+		{name: "its labels change, and its version", do: (*run).relabelConfig},
+		{name: "an old version of it", code: 500, text: "update out of sequence", do: (*run).staleConfig},
+		{name: "its content does not change", code: 400, text: "only updates to Labels are allowed", do: (*run).rewriteConfig},
+		{name: "it was written just now, by the engine's own clock", do: (*run).ageConfig},
+		{name: "it goes by its ID", do: (*run).removeConfig},
+		{name: "and is gone", code: 404, text: "config lock not found", do: func(r *run) error { return r.raw("GET", 1, "/configs/lock", "") }},
 		{name: "the ingress network is there", do: func(r *run) error {
 			return r.mesh(func(i engine.Ingress) bool { return i.Ready && i.MTU == 0 && len(i.Subnets) == 1 })
 		}},

@@ -31,6 +31,7 @@ type cluster struct {
 	margin  int // the least of reachable managers beyond the quorum, ever
 
 	meshes   []*ingress // ingress networks, the last one made last
+	configs  []*swarm.Config
 	services []*Service
 	tasks    []*task
 }

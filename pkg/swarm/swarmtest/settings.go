@@ -107,7 +107,7 @@ func (e *Engine) getVersion(*http.Request) reply {
 func (e *Engine) getInfo(*http.Request) reply {
 	info := system.Info{
 		ID: e.id, Name: e.hostname, ServerVersion: e.version, LiveRestoreEnabled: e.live,
-		RegistryConfig: e.registries(),
+		RegistryConfig: e.registries(), SystemTime: e.w.clock.Format(time.RFC3339Nano),
 	}
 	for k, v := range e.labels {
 		info.Labels = append(info.Labels, k+"="+v)
