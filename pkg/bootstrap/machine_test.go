@@ -53,8 +53,9 @@ func (d *diesAfter) call(do func() error) error {
 }
 
 // tools are what the scripts may use of a machine: POSIX, and base64, readlink
-// -f, timeout and sync FILE, which GNU and busybox both have.
-var tools = strings.Fields("awk base64 cat cp date df dirname grep head ls mkdir mv readlink rm rmdir sed sync tail timeout tr uname wc")
+// -f, stat -c, timeout and sync FILE, which GNU and busybox both have, and flock
+// -n, which util-linux and busybox have.
+var tools = strings.Fields("awk base64 cat cp date df dirname flock grep head ls mkdir mv readlink rm rmdir sed stat sync tail timeout tr uname wc")
 
 // shells are the shells to test with. All machines have one of them.
 func shells(t *testing.T) []string {
@@ -83,7 +84,7 @@ func newMachine(t *testing.T, shell string) *machine {
 	}
 	for _, tool := range append(tools, "sh") {
 		path := shell
-		if filepath.Base(shell) != "busybox" {
+		if filepath.Base(shell) != "busybox" || tool == "flock" { // Alpine's busybox has one, Debian's has not
 			var err error
 			if path, err = exec.LookPath(tool); err != nil {
 				t.Fatal(err)
