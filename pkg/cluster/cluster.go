@@ -68,6 +68,8 @@ type Cluster struct {
 	turns map[string]chan struct{} // by NodeID: who may change the entry
 	nodes *shared[[]engine.Node]   // the swarm's nodes, asked for by many at once
 	round round
+	// formed means that there was a swarm, so that the lock stands in it.
+	formed bool
 
 	ring *ring         // the unlock key, as it is stored
 	back chan struct{} // tries that go out from the leader

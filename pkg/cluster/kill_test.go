@@ -150,8 +150,8 @@ func resultOf(r apply.Report, step string) apply.Result {
 	return apply.Result{}
 }
 
-// Two runs at once have no lock yet: nothing worse than a failed step may
-// happen, and the next run finishes.
+// Of two runs at once that know of no lock, such as those of an older swarmup,
+// nothing worse than a failed step may come, and the next run finishes.
 func TestTwoRunsAtOnceMakeOneSwarm(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

@@ -72,6 +72,8 @@ func (m *machine) script(c sshtest.Command, stdin string) {
 		}
 	case "log":
 		a.blob("log", strings.Join(m.journal[len(strings.Join(words[1:], "")):], "\n"))
+	case "lock":
+		a.lock(words[1:])
 	case "ports":
 		a.blob("taken", "")
 	case "firstboot", "prepare", "finish":
