@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/swarmup/swarmup/pkg/cluster"
+	"github.com/swarmup/swarmup/pkg/lock"
 	"github.com/swarmup/swarmup/pkg/provider"
 	"github.com/swarmup/swarmup/pkg/provider/docker"
 	"github.com/swarmup/swarmup/pkg/provider/existing"
@@ -41,6 +42,14 @@ func connect(s settings) (conductor, error) {
 type conducted struct {
 	*cluster.Cluster
 	provider provider.Provider
+}
+
+// LockStore is where the lock on the cluster is to stand.
+func (c *conducted) LockStore() lock.Store {
+	if place := c.LockPlace(lock.Name); place != nil {
+		return place
+	}
+	return nil // and no interface around a nil pointer
 }
 
 // Close ends the connections of both.

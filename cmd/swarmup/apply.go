@@ -49,10 +49,10 @@ func (e env) applyCommand() *cli.Command {
 
 // doingFlags are for the commands that change something.
 func doingFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.IntFlag{Name: "parallel", Value: 16, Usage: "do at most `N` steps at once"},
 		connectFlag(),
-	}
+	}, lockFlags()...)
 }
 
 func connectFlag() cli.Flag {
@@ -78,6 +78,10 @@ func (e env) carryOut(c *cli.Context, cluster *spec.Cluster, options plan.Option
 	}
 	m := mask(cluster.Redact)
 	p := newProgress(e, m)
+	guard, err := e.newLock(c, options.Teardown, func(line string) { p.line("", line) })
+	if err != nil {
+		return err
+	}
 	world, err := e.open(c, settings{cluster: cluster, progress: p.line})
 	if err != nil {
 		return m.error(err)
@@ -86,6 +90,7 @@ func (e env) carryOut(c *cli.Context, cluster *spec.Cluster, options plan.Option
 	j := &job{
 		env: e, cluster: cluster, options: options, parallel: c.Int("parallel"), consent: agreed,
 		json: as == "json", mask: m, progress: p, patience: min(applyPatience, c.Duration("connect-timeout")),
+		lock: guard, lockWait: c.Duration("lock-timeout"),
 	}
 	if options.Teardown {
 		j.patience = min(lookPatience, j.patience)

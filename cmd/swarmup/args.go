@@ -96,6 +96,14 @@ func unknownCommand(app *cli.App, arg string) error {
 	return refusal(`run "swarmup help"`, "unknown command %q%s", arg, didYouMean(arg, known))
 }
 
+func unknownSubcommand(cmd *cli.Command, arg string) error {
+	var known []string
+	for _, c := range cmd.Subcommands {
+		known = append(known, c.Name)
+	}
+	return refusal(seeHelp(cmd.Name), "unknown word %q after %s%s", arg, cmd.Name, didYouMean(arg, known))
+}
+
 func seeHelp(command string) string { return fmt.Sprintf(`run "swarmup help %s"`, command) }
 
 // didYouMean names the known word that was probably meant.

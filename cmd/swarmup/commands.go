@@ -41,11 +41,19 @@ func command(ctx context.Context, args []string, e env) error {
 	if cmd == nil {
 		return unknownCommand(app, args[0])
 	}
-	rest, err := arrange(cmd, args[1:])
+	words, args := []string{app.Name, cmd.Name}, args[1:]
+	if len(cmd.Subcommands) > 0 && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		sub := cmd.Command(args[0])
+		if sub == nil {
+			return unknownSubcommand(cmd, args[0])
+		}
+		cmd, words, args = sub, append(words, sub.Name), args[1:]
+	}
+	rest, err := arrange(cmd, args)
 	if err != nil {
 		return err
 	}
-	return app.RunContext(ctx, slices.Concat([]string{app.Name, cmd.Name}, rest))
+	return app.RunContext(ctx, slices.Concat(words, rest))
 }
 
 // isAppFlag is about the flags that stand before, or instead of, a command.
@@ -66,15 +74,27 @@ func (e env) app() *cli.App {
 		Commands: []*cli.Command{
 			e.newCommand(), e.validateCommand(), e.schemaCommand(),
 			e.planCommand(), e.applyCommand(), e.destroyCommand(), e.statusCommand(),
-			e.versionCommand(),
+			e.lockCommand(), e.versionCommand(),
 		},
 	}
 	for _, cmd := range app.Commands {
-		cmd.HideHelpCommand = true
-		cmd.UsageText = strings.TrimSpace("swarmup " + cmd.Name + " [flags] " + cmd.ArgsUsage)
-		cmd.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return badValue(cmd.Name, err) }
+		furnish(cmd, cmd.Name)
+		for _, sub := range cmd.Subcommands {
+			furnish(sub, cmd.Name+" "+sub.Name)
+		}
 	}
 	return app
+}
+
+// furnish gives a command what all have in common. Its name is the whole of it.
+func furnish(cmd *cli.Command, name string) {
+	cmd.HideHelpCommand = true
+	flags := "[flags] "
+	if len(cmd.Subcommands) > 0 {
+		flags = ""
+	}
+	cmd.UsageText = strings.TrimSpace("swarmup " + name + " " + flags + cmd.ArgsUsage)
+	cmd.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return badValue(name, err) }
 }
 
 // badValue is about a flag whose value cannot be read. The flag package writes

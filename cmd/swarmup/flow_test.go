@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/swarmup/swarmup/pkg/lock"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/spec"
 )
@@ -39,7 +40,10 @@ type world struct {
 	closed  int
 	asked   settings
 	wish    plan.Options
+	place   lock.Store
 }
+
+func (w *world) LockStore() lock.Store { return w.place }
 
 func (w *world) connect(s settings) (conductor, error) {
 	w.asked = s
@@ -110,6 +114,9 @@ func (u user) run(t *testing.T, args ...string) result {
 		lookup: func(name string) (string, bool) { v, ok := u.env[name]; return v, ok },
 		now:    func() time.Time { return clock }, signals: u.signals, exit: u.exit,
 		connect: u.world.connect, diff: u.world.diff,
+		who: func(command string) lock.Run {
+			return lock.Run{ID: "us", Holder: "ann@laptop", Process: 7, Command: "swarmup " + command, Since: clock}
+		},
 	})
 	for line := range strings.Lines(stderr.String()) {
 		if !strings.HasPrefix(line, "swarmup: ") {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/swarmup/swarmup/pkg/bootstrap"
 	"github.com/swarmup/swarmup/pkg/cluster"
 	"github.com/swarmup/swarmup/pkg/daemon"
 	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/lock"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/ssh"
 )
@@ -15,7 +17,7 @@ import (
 // hint says what the user can do about an error; "" where there is nothing to
 // say that the error does not.
 func hint(err error) string {
-	for _, of := range []func(error) string{unfitHint, loginHint, engineHint, swarmHint} {
+	for _, of := range []func(error) string{lockHint, unfitHint, loginHint, engineHint, swarmHint} {
 		if h := of(err); h != "" {
 			return h
 		}
@@ -33,6 +35,18 @@ func hinted(p plan.Plan) plan.Plan {
 		}
 	}
 	return p
+}
+
+func lockHint(err error) string {
+	var held *lock.HeldError
+	var lost *lock.LostError
+	switch {
+	case errors.As(err, &held):
+		return fmt.Sprintf("wait for it with --lock-timeout 10m; if it is dead, its lock falls %s after the last sign of life; see: swarmup lock status", held.TTL)
+	case errors.As(err, &lost):
+		return "what was done stays done, and nothing more was begun; run again to go on"
+	}
+	return ""
 }
 
 func unfitHint(err error) string {

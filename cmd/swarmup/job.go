@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/swarmup/swarmup/pkg/apply"
+	"github.com/swarmup/swarmup/pkg/lock"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/spec"
 )
@@ -26,35 +27,70 @@ type job struct {
 	json     bool
 	mask     mask
 	progress *progress
+	lock     *lock.Lock
+	lockWait time.Duration // for another run to end
 
 	last    plan.Plan
+	size    int    // how many nodes there are
+	locked  string // the place where the lock was taken; "" for none
 	reports []apply.Report
 }
 
-func (j *job) run(ctx context.Context, world conductor) error {
+func (j *job) run(ctx context.Context, world conductor) (err error) {
+	j.lock.While(ctx, func(ctx context.Context) { err = j.rounds(ctx, world) })
+	j.release(ctx)
+	return err
+}
+
+func (j *job) rounds(ctx context.Context, world conductor) error {
 	for range maxRounds {
-		j.progress.line("", "look at "+j.cluster.Name+" ...")
-		have, err := world.Observe(ctx, j.patience)
-		if err != nil {
-			return j.stopped(fmt.Errorf("observe %s: %w", j.cluster.Name, err))
+		err := j.look(ctx, world, "look at "+j.cluster.Name, j.patience)
+		if err == nil && len(j.last.Steps) > 0 {
+			if err := j.forbidden(ctx); err != nil {
+				return err
+			}
+			err = j.guarded(ctx, world)
 		}
-		j.last = j.diff(j.cluster, have, j.options)
+		if err != nil {
+			return j.stopped(err)
+		}
 		if len(j.reports) == 0 || len(j.last.Steps) > 0 {
 			j.show()
 		}
 		if len(j.last.Steps) == 0 {
 			break
 		}
-		if err := j.agreed(ctx, sizeOf(have)); err != nil {
+		if err := j.agreed(ctx); err != nil {
 			return j.stopped(err)
 		}
 		j.consent.removed = distinct(append(j.consent.removed, j.last.Removes()...))
-		j.reports = append(j.reports, apply.Run(ctx, j.last, j.parallel, world.Do, j.progress.watch))
+		j.reports = append(j.reports, apply.Run(ctx, j.last, j.parallel, j.do(world), j.progress.watch))
 		if ctx.Err() != nil || !j.last.Partial {
 			break
 		}
 	}
 	return j.end(ctx)
+}
+
+// look observes the world and plans.
+func (j *job) look(ctx context.Context, world conductor, what string, patience time.Duration) error {
+	j.progress.line("", what+" ...")
+	have, err := world.Observe(ctx, patience)
+	if err != nil {
+		return fmt.Errorf("observe %s: %w", j.cluster.Name, err)
+	}
+	j.last, j.size = j.diff(j.cluster, have, j.options), sizeOf(have)
+	return nil
+}
+
+// forbidden refuses a plan that nobody will agree to, before even a lock is taken.
+func (j *job) forbidden(ctx context.Context) error {
+	question, err := j.consent.question(j.last, j.size)
+	if err == nil && (question == "" || j.terminal) {
+		return nil
+	}
+	j.show()
+	return j.stopped(j.agreed(ctx))
 }
 
 // sizeOf counts the nodes that there are.
@@ -78,15 +114,15 @@ func (j *job) show() {
 	}
 }
 
-func (j *job) agreed(ctx context.Context, size int) error {
-	question, err := j.consent.question(j.last, size)
+func (j *job) agreed(ctx context.Context) error {
+	question, err := j.consent.question(j.last, j.size)
 	if err != nil || question == "" {
 		return err
 	}
 	if j.json && j.terminal {
 		tell(j.err, planText(j.mask.plan(j.last)))
 	}
-	return j.ask(ctx, question, j.consent.way(j.last, size))
+	return j.ask(ctx, question, j.consent.way(j.last, j.size))
 }
 
 // stopped ends a job before its end. What was touched already makes a failure
@@ -112,7 +148,14 @@ func (j *job) end(ctx context.Context) error {
 		o.Result = resultFailed
 		tell(j.err, fmt.Sprintf("%s is not settled after %s", j.cluster.Name, count(len(j.reports), "round")))
 	}
+	gone := lost(ctx)
+	if gone != nil {
+		o.Result = resultFailed
+	}
 	j.explain(o)
+	if gone != nil {
+		sayAll(j.err, []error{gone})
+	}
 	j.write(o)
 	switch o.Result {
 	case resultDone:

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmup/swarmup/pkg/lock"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/spec"
 )
@@ -24,6 +25,7 @@ type env struct {
 	exit     func(code int) // ends the process at once
 	now      func() time.Time
 	connect  func(settings) (conductor, error)
+	who      func(command string) lock.Run // what others are told of this run
 	diff     func(*spec.Cluster, plan.State, plan.Options) plan.Plan
 }
 
@@ -34,6 +36,9 @@ type conductor interface {
 	Observe(ctx context.Context, patience time.Duration) (plan.State, error)
 	// Do does one step. It is called from several goroutines.
 	Do(ctx context.Context, s plan.Step) (note string, err error)
+	// LockStore is where the lock is to stand, as far as the world was observed; nil
+	// where there is nobody yet whom others would ask too.
+	LockStore() lock.Store
 	Close() error
 }
 

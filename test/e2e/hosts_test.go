@@ -69,6 +69,12 @@ func newHosts(t *testing.T, names ...string) *hosts {
 // file writes a cluster.yaml of existing hosts: "a b" are managers, "c d" workers.
 func (h *hosts) file(managers, workers string) {
 	h.Helper()
+	h.write("cluster.yaml", h.content(managers, workers))
+}
+
+// content is such a file.
+func (h *hosts) content(managers, workers string) string {
+	h.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, "name: NAME\nprovider: ssh\nssh: {identity_file: ./id_ed25519}\nengine: {install: none}\nmanagers:\n")
 	for _, n := range strings.Fields(managers) {
@@ -80,7 +86,7 @@ func (h *hosts) file(managers, workers string) {
 	for _, n := range strings.Fields(workers) {
 		b.WriteString(h.line(n))
 	}
-	h.write("cluster.yaml", b.String())
+	return b.String()
 }
 
 // line is a node's line; its name in the file is the machine's.
