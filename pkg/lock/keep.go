@@ -34,17 +34,14 @@ func (l *Lock) While(ctx context.Context, do func(context.Context)) {
 func (l *Lock) keep(ctx context.Context) error {
 	every := l.opt.TTL / renewals
 	for wait := every; pause(ctx, wait) == nil; {
-		err := l.renew(ctx)
 		var lost *LostError
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.As(err, &lost):
-			return err
-		case err != nil:
+		err := l.renew(ctx)
+		if errors.As(err, &lost) && ctx.Err() == nil {
+			return lost
+		}
+		wait = every
+		if err != nil {
 			wait = l.opt.TTL / 60 // it may be better in a moment
-		default:
-			wait = every
 		}
 	}
 	return nil
