@@ -67,6 +67,7 @@ type Cluster struct {
 	named map[string]bool          // machines that this run has asked for
 	turns map[string]chan struct{} // by NodeID: who may change the entry
 	nodes *shared[[]engine.Node]   // the swarm's nodes, asked for by many at once
+	swarm *shared[engine.Swarm]    // its own record, likewise
 	round round
 	// formed means that there was a swarm, so that the lock stands in it.
 	formed bool
@@ -114,7 +115,7 @@ func New(cfg Config) (*Cluster, error) {
 	}
 	return &Cluster{
 		cfg: cfg, named: map[string]bool{}, turns: map[string]chan struct{}{},
-		nodes: newShared[[]engine.Node](), round: newRound(), back: make(chan struct{}, backAtOnce),
+		nodes: newShared[[]engine.Node](), swarm: newShared[engine.Swarm](), round: newRound(), back: make(chan struct{}, backAtOnce),
 		ring: newRing(cfg.Spec),
 	}, nil
 }

@@ -99,13 +99,16 @@ func (k control) Nodes(ctx context.Context) ([]engine.Node, error) {
 	return slices.Clone(nodes), err
 }
 
-// Swarm shows the swarm's own record.
-func (k control) Swarm(ctx context.Context) (out engine.Swarm, err error) {
-	err = k.ask(ctx, "show the swarm", func(ctx context.Context, e *swarm.Engine) (err error) {
-		out, err = e.Swarm(ctx)
-		return err
+// Swarm shows the swarm's own record. All who join ask for their tokens at the
+// same time, so they share their looks.
+func (k control) Swarm(ctx context.Context) (engine.Swarm, error) {
+	return k.c.swarm.get(ctx, func(ctx context.Context) (out engine.Swarm, err error) {
+		err = k.ask(ctx, "show the swarm", func(ctx context.Context, e *swarm.Engine) (err error) {
+			out, err = e.Swarm(ctx)
+			return err
+		})
+		return out, err
 	})
-	return out, err
 }
 
 // Tasks lists the tasks of a node.
