@@ -29,7 +29,7 @@ func connect(s settings) (conductor, error) {
 	c, err := cluster.New(cluster.Config{
 		Spec: s.cluster, Provider: from, SSH: sshOptions(s),
 		Local: s.cluster.Provider.Name == "docker", Home: filepath.Join(home, s.cluster.Name),
-		Progress: s.progress, ReadOnly: s.readOnly,
+		Progress: s.progress, ReadOnly: s.readOnly, Key: s.key, KeyUnasked: s.keyUnasked,
 		ConnectTimeout: s.connectTimeout, DrainTimeout: s.drainTimeout, ForceDrain: s.forceDrain,
 	})
 	if err != nil {

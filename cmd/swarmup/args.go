@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -42,18 +43,24 @@ func arrange(cmd *cli.Command, args []string) ([]string, error) {
 			flags = append(flags, args[i])
 		}
 	}
-	if want := operandsOf(cmd); len(operands) > want {
-		return nil, refusal(seeHelp(cmd.Name), "%s takes %s, and was given %q", cmd.Name, []string{"no argument", "one file"}[want], operands)
+	if most, words := operandsOf(cmd); len(operands) > most {
+		return nil, refusal(seeHelp(cmd.Name), "%s takes %s, and was given %q", cmd.Name, words, operands)
 	}
 	return slices.Concat(flags, []string{"--"}, operands), nil
 }
 
-// operandsOf says how many arguments a command takes.
-func operandsOf(cmd *cli.Command) int {
-	if cmd.ArgsUsage == "" {
-		return 0
+// operandsOf says how many arguments a command takes at most, also in words.
+func operandsOf(cmd *cli.Command) (most int, words string) {
+	switch usage := strings.Fields(cmd.ArgsUsage); {
+	case len(usage) == 0:
+		return 0, "no argument"
+	case strings.Contains(cmd.ArgsUsage, "..."):
+		return math.MaxInt, cmd.ArgsUsage
+	case len(usage) == 1:
+		return 1, "one file"
+	default:
+		return len(usage), cmd.ArgsUsage
 	}
-	return 1
 }
 
 // lookFlag says whether the command has a flag of that name and whether it takes a value.

@@ -17,7 +17,7 @@ func TestFilesInTheDocumentationAreValid(t *testing.T) {
 		t.Fatalf("no pages about providers: %v", err)
 	}
 	block := regexp.MustCompile("(?s)```yaml\n(.*?)```")
-	for _, page := range append(pages, "../../README.md", "../../docs/engine-config.md", "../../docs/swarm-settings.md", "../../docs/ssh.md") {
+	for _, page := range append(pages, "../../README.md", "../../docs/engine-config.md", "../../docs/swarm-settings.md", "../../docs/autolock.md", "../../docs/ssh.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)

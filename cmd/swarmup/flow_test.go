@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -89,6 +90,8 @@ type user struct {
 	env      map[string]string
 	signals  chan os.Signal
 	exit     func(int)
+	file     string // cluster.yaml; "" is the constant above
+	typed    string // on the terminal, where nothing is shown
 }
 
 // result is what they get.
@@ -101,7 +104,7 @@ type result struct {
 func (u user) run(t *testing.T, args ...string) result {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	if err := os.WriteFile("cluster.yaml", []byte(file), 0o600); err != nil {
+	if err := os.WriteFile("cluster.yaml", []byte(cmp.Or(u.file, file)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if u.world == nil {
@@ -117,6 +120,7 @@ func (u user) run(t *testing.T, args ...string) result {
 		who: func(command string) lock.Run {
 			return lock.Run{ID: "us", Holder: "ann@laptop", Process: 7, Command: "swarmup " + command, Since: clock}
 		},
+		hidden: func(context.Context) (string, error) { return u.typed, nil },
 	})
 	for line := range strings.Lines(stderr.String()) {
 		if !strings.HasPrefix(line, "swarmup: ") {
@@ -207,6 +211,9 @@ func TestApply(t *testing.T) {
 			world: &world{plans: []plan.Plan{partial(steps("start/n1")), steps()}}, did: "start/n1"},
 		{name: "gives up after three rounds", world: &world{plans: []plan.Plan{partial(steps("start/n1"))}},
 			code: exitFailed, err: []string{"demo is not settled after 3 rounds"}, did: "start/n1 start/n1 start/n1"},
+		{name: "does not try a second time what would fail again",
+			world: &world{plans: []plan.Plan{partial(steps("unlock/n1"))}, do: func(context.Context, plan.Step) (string, error) { return "", errors.New("a wrong key") }},
+			code:  exitFailed, err: []string{"n1: unlock manager: a wrong key\n"}, did: "unlock/n1"},
 		{name: "fails, rather than refuses, when a later round is refused", world: &world{plans: []plan.Plan{partial(steps("start/n1")), refused}},
 			code: exitFailed, err: []string{"refused: two swarms"}, did: "start/n1"},
 		{name: "fails when the world cannot be observed", world: &world{fail: errors.New("no daemon")},

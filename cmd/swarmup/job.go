@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/swarmup/swarmup/pkg/apply"
@@ -44,6 +45,7 @@ func (j *job) run(ctx context.Context, world conductor) (err error) {
 
 func (j *job) rounds(ctx context.Context, world conductor) error {
 	for range maxRounds {
+		before := j.last
 		err := j.look(ctx, world, "look at "+j.cluster.Name, j.patience)
 		if err == nil && len(j.last.Steps) > 0 {
 			if err := j.forbidden(ctx); err != nil {
@@ -53,6 +55,9 @@ func (j *job) rounds(ctx context.Context, world conductor) error {
 		}
 		if err != nil {
 			return j.stopped(err)
+		}
+		if j.inVain(before) {
+			break
 		}
 		if len(j.reports) == 0 || len(j.last.Steps) > 0 {
 			j.show()
@@ -91,6 +96,16 @@ func (j *job) forbidden(ctx context.Context) error {
 	}
 	j.show()
 	return j.stopped(j.agreed(ctx))
+}
+
+// inVain says whether the plan is that of the round before, in which something
+// failed: it would fail again.
+func (j *job) inVain(before plan.Plan) bool {
+	if len(j.reports) == 0 {
+		return false
+	}
+	failed := slices.ContainsFunc(j.reports[len(j.reports)-1], func(r apply.Result) bool { return r.Status == apply.Failed })
+	return failed && slices.EqualFunc(before.Steps, j.last.Steps, func(a, b plan.Step) bool { return a.ID == b.ID && a.Why == b.Why })
 }
 
 // sizeOf counts the nodes that there are.

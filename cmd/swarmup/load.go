@@ -19,10 +19,10 @@ const (
 	mostRead = 1<<20 + 1
 )
 
-// fileName says which file a command is about: its argument, else
+// fileName says which file a command is about: the one that was named, else
 // $SWARMUP_FILE, else cluster.yaml in this folder. "-" is standard input.
-func (e env) fileName(c *cli.Context) (string, error) {
-	if name := c.Args().First(); name != "" {
+func (e env) fileName(c *cli.Context, name string) (string, error) {
+	if name != "" {
 		return name, nil
 	}
 	if name := e.getenv("SWARMUP_FILE"); name != "" {
@@ -39,7 +39,12 @@ func (e env) fileName(c *cli.Context) (string, error) {
 // load reads and checks the command's file. Mistakes in it are a refusal;
 // remarks about it go to standard error.
 func (e env) load(c *cli.Context) (*spec.Cluster, error) {
-	name, err := e.fileName(c)
+	return e.loadNamed(c, c.Args().First())
+}
+
+// loadNamed is load for a file that was named; "" for none.
+func (e env) loadNamed(c *cli.Context, name string) (*spec.Cluster, error) {
+	name, err := e.fileName(c, name)
 	if err != nil {
 		return nil, err
 	}

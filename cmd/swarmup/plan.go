@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/swarmup/swarmup/pkg/plan"
-	"github.com/swarmup/swarmup/pkg/spec"
 )
 
 func (e env) planCommand() *cli.Command {
@@ -33,7 +32,7 @@ func (e env) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	have, err := e.observe(c, cluster)
+	have, err := e.observe(c, settings{cluster: cluster})
 	if err != nil {
 		return err
 	}
@@ -61,17 +60,18 @@ func (e env) plan(c *cli.Context) error {
 }
 
 // observe asks the world once, for the commands that only look.
-func (e env) observe(c *cli.Context, cluster *spec.Cluster) (have plan.State, err error) {
-	m := mask(cluster.Redact)
+func (e env) observe(c *cli.Context, s settings) (have plan.State, err error) {
+	m := mask(s.cluster.Redact)
 	defer func() { err = m.error(err) }()
-	world, err := e.open(c, settings{cluster: cluster, readOnly: true, progress: func(string, string) {}})
+	s.readOnly, s.progress = true, func(string, string) {}
+	world, err := e.open(c, s)
 	if err != nil {
 		return plan.State{}, err
 	}
 	defer func() { err = errors.Join(err, world.Close()) }()
 	have, err = world.Observe(c.Context, lookPatience)
 	if err != nil && !errors.Is(err, context.Canceled) {
-		err = fmt.Errorf("observe %s: %w", cluster.Name, err)
+		err = fmt.Errorf("observe %s: %w", s.cluster.Name, err)
 	}
 	return have, err
 }

@@ -45,8 +45,10 @@ type conductor interface {
 // settings are what a conductor is made of.
 type settings struct {
 	cluster        *spec.Cluster
-	readOnly       bool // nothing is written anywhere
-	acceptNew      bool // unknown host keys are accepted and remembered
+	readOnly       bool      // nothing is written anywhere
+	key            keySource // of the unlock key; nil is the store of the file
+	keyUnasked     bool      // the store is not asked before the key is needed
+	acceptNew      bool      // unknown host keys are accepted and remembered
 	secrets        *secrets
 	connectTimeout time.Duration
 	drainTimeout   time.Duration

@@ -20,7 +20,7 @@ func (e env) statusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			have, err := e.observe(c, cluster)
+			have, err := e.observe(c, settings{cluster: cluster, keyUnasked: true})
 			if err != nil {
 				return err
 			}

@@ -38,7 +38,7 @@ func (e env) validate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	name, err := e.fileName(c)
+	name, err := e.fileName(c, c.Args().First())
 	if err != nil {
 		return err
 	}

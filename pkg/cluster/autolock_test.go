@@ -215,7 +215,7 @@ func TestALockedManagerWithoutAStoreBlocksItsNode(t *testing.T) {
 		}
 		text, _ := os.ReadFile(path)
 		line, _, _ := strings.Cut(string(text), "\n")
-		for secret, want := range map[string]string{"SWMKEY-1-" + strings.Repeat("A", 43): "the key of the user does not unlock it", line: ""} {
+		for secret, want := range map[string]string{"SWMKEY-1-" + strings.Repeat("A", 43): "the key from the user does not unlock it", line: ""} {
 			given := func(c *cluster.Config) {
 				c.Key = func(context.Context) (engine.Key, string, error) { return engine.NewKey(secret), "the user", nil }
 			}

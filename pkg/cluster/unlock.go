@@ -34,7 +34,7 @@ type WrongKeyError struct {
 }
 
 // Error names the store.
-func (e *WrongKeyError) Error() string { return "the key of " + e.Store + " does not unlock it" }
+func (e *WrongKeyError) Error() string { return "the key from " + e.Store + " does not unlock it" }
 
 // Is says that it is engine.ErrKey.
 func (e *WrongKeyError) Is(target error) bool { return target == engine.ErrKey }

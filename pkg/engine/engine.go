@@ -67,7 +67,9 @@ type Node struct {
 	Labels       map[string]string `json:"labels,omitempty"`
 	EngineLabels map[string]string `json:"engine_labels,omitempty"`
 	Version      string            `json:"version,omitempty"` // of its engine
-	Created      time.Time         `json:"created"`
+	// Issuer is the public key of the CA that signed its certificate, in bytes.
+	Issuer  string    `json:"-"`
+	Created time.Time `json:"created"`
 }
 
 // ManagerStatus is there for nodes that are members of the raft group now.
@@ -97,6 +99,9 @@ type Swarm struct {
 	Heartbeat      time.Duration
 	Rotating       bool // a root CA rotation is in progress
 	Autolock       bool // managers that restart are locked
+	// Issuer is the public key of the CA that signs now, in bytes: while Rotating
+	// the new one.
+	Issuer string
 }
 
 // SwarmSpec is what may be changed about a swarm.

@@ -112,6 +112,7 @@ func swarmOf(s swarm.Swarm) engine.Swarm {
 		Heartbeat:      now.Heartbeat,
 		Rotating:       s.RootRotationInProgress,
 		Autolock:       now.Autolock,
+		Issuer:         string(s.TLSInfo.CertIssuerPublicKey),
 	}
 }
 

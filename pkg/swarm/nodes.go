@@ -44,6 +44,7 @@ func nodeOf(n swarm.Node) engine.Node {
 		Labels:       n.Spec.Labels,
 		EngineLabels: n.Description.Engine.Labels,
 		Version:      n.Description.Engine.EngineVersion,
+		Issuer:       string(n.Description.TLSInfo.CertIssuerPublicKey),
 		Created:      n.CreatedAt,
 	}
 	if m := n.ManagerStatus; m != nil {

@@ -123,7 +123,7 @@ func TestTheSwarmsOwnSettings(t *testing.T) {
 		if !strings.HasPrefix(s.Worker.Reveal(), "SWMTKN-1-") || s.Worker.Reveal() == s.Manager.Reveal() {
 			t.Error("want two tokens")
 		}
-		s.Worker, s.Manager = engine.Token{}, engine.Token{}
+		s.Worker, s.Manager, s.Issuer = engine.Token{}, engine.Token{}, ""
 		want := engine.Swarm{
 			ID: w.Clusters()[0], Pool: []string{"172.24.0.0/13"}, SubnetSize: 26, DataPathPort: 5000,
 			NodeCertExpiry: 96 * time.Hour, TaskHistory: 0, Heartbeat: 10 * time.Second,

@@ -37,6 +37,7 @@ type run struct {
 	api    [4]*swarm.Engine
 	tokens engine.Swarm
 	ids    [4]string
+	keys   []string // unlock keys that were read
 }
 
 // A fact is one behaviour of engines: what is done, and what comes of it. The
@@ -174,7 +175,7 @@ func facts() []fact {
 	}
 }
 
-func check(t *testing.T, b bench) {
+func check(t *testing.T, b bench, facts []fact) {
 	t.Helper()
 	r := &run{T: t, bench: b}
 	for k := 1; k <= 3; k++ {
@@ -185,7 +186,7 @@ func check(t *testing.T, b bench) {
 		t.Cleanup(func() { _ = api.Close() })
 		r.api[k] = api
 	}
-	for _, f := range facts() {
+	for _, f := range facts {
 		start := time.Now()
 		var err error
 		if f.do != nil {
@@ -225,7 +226,7 @@ func TestFakesBehaveAsTheTableSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := swarmtest.New()
 		defer w.Close()
-		check(t, &fakes{w, []*swarmtest.Engine{nil, w.Engine("10.0.0.1", "m1"), w.Engine("10.0.0.2", "m2"), w.Engine("10.0.0.3", "m3")}})
+		check(t, &fakes{w, []*swarmtest.Engine{nil, w.Engine("10.0.0.1", "m1"), w.Engine("10.0.0.2", "m2"), w.Engine("10.0.0.3", "m3")}}, facts())
 	})
 }
 

@@ -22,6 +22,7 @@ type cluster struct {
 	index   uint64    // of the swarm's own record
 	spec    swarm.Spec
 	root    string // stands for the certificate of the root CA
+	next    string // the root CA that comes in its place; "" for none
 	worker  string
 	manager string
 	key     string // that unlocks managers; "" while they are not locked
@@ -53,6 +54,7 @@ type node struct {
 	seen     time.Time // since when its engine is heard of
 	gone     time.Time // since when it is not
 	mesh     *ingress  // that it is attached to
+	issuer   string    // the root CA that signed its certificate
 }
 
 func (w *World) newCluster() *cluster {
@@ -179,6 +181,7 @@ func (c *cluster) changed() {
 	for _, n := range c.sorted() {
 		c.check(n)
 	}
+	c.w.after(c.w.delays.Renew, c.renew)
 }
 
 // resign leaves the swarm without a leader until one is elected.

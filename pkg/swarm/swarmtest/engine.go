@@ -251,6 +251,9 @@ func (e *Engine) enter(n *node) {
 		n.joined = e.w.clock
 	}
 	n.hostname, n.addr = e.hostname, e.addr
+	if n.issuer == "" {
+		n.issuer = e.cluster.issuer()
+	}
 	e.unlocking.end(ok)
 	e.w.after(e.w.delays.Rekey, e.cluster.rekey)
 	e.describe()

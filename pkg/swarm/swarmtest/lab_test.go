@@ -28,7 +28,7 @@ func TestRealEnginesBehaveAsTheTableSays(t *testing.T) {
 	if os.Getenv("SWARMUP_LAB") == "" {
 		t.Skip("SWARMUP_LAB is not set: this test starts real engines")
 	}
-	check(t, newReal(t))
+	check(t, newReal(t), facts())
 }
 
 // real is a bench of three dockerds. Its networks and names begin with
@@ -157,4 +157,12 @@ func (r *real) clean() {
 		return
 	}
 	_ = os.RemoveAll(r.dir)
+}
+
+// This takes about two minutes.
+func TestRealEnginesKeepSecretsAsTheTableSays(t *testing.T) {
+	if os.Getenv("SWARMUP_LAB") == "" {
+		t.Skip("SWARMUP_LAB is not set: this test starts real engines")
+	}
+	check(t, newReal(t), secretFacts())
 }

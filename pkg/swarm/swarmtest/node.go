@@ -15,6 +15,7 @@ func (c *cluster) node(n *node) swarm.Node {
 	out.Status = swarm.NodeStatus{State: n.state, Message: n.message, Addr: n.addr}
 	out.Description.Hostname = n.hostname
 	out.Description.Engine = swarm.EngineDescription{EngineVersion: n.engine, Labels: n.labels}
+	out.Description.TLSInfo.CertIssuerPublicKey = []byte(n.issuer)
 	if n.member {
 		reach := swarm.ReachabilityUnreachable
 		if c.reachable(n) {

@@ -44,6 +44,7 @@ func (c *cluster) defaults(spec swarm.Spec) {
 
 func (c *cluster) info() swarm.ClusterInfo {
 	i := swarm.ClusterInfo{ID: c.id, Spec: c.spec, DefaultAddrPool: c.pool, SubnetSize: c.subnet, DataPathPort: c.port}
+	i.TLSInfo.TrustRoot, i.TLSInfo.CertIssuerPublicKey, i.RootRotationInProgress = c.root, []byte(c.issuer()), c.next != ""
 	i.Version.Index, i.CreatedAt = c.index, c.created
 	return i
 }
@@ -68,10 +69,12 @@ func (e *Engine) postSwarm(r *http.Request) reply {
 	if spec.Dispatcher.HeartbeatPeriod < 0 {
 		return refuse(http.StatusBadRequest, "rpc error: code = InvalidArgument desc = heartbeat time period cannot be a negative duration")
 	}
+	before := e.cluster.spec
 	e.cluster.spec = spec
 	e.cluster.written()
 	q := r.URL.Query()
 	e.cluster.exchange(flag(q, "rotateWorkerToken"), flag(q, "rotateManagerToken"))
+	e.cluster.rotateRoot(before)
 	e.cluster.relock(flag(q, "rotateManagerUnlockKey"))
 	return ok
 }

@@ -70,6 +70,7 @@ type Delays struct {
 	TaskStop    time.Duration
 	TaskStart   time.Duration
 	LetGo       time.Duration // an engine holds on to a network that was removed
+	Renew       time.Duration // nodes have certificates of a new root CA
 	Rekey       time.Duration // managers lock their disks with a new unlock key
 }
 
@@ -102,6 +103,7 @@ func Real() Delays {
 		TaskStop:    time.Second,
 		TaskStart:   time.Second,
 		LetGo:       300 * time.Millisecond,
+		Renew:       3 * time.Second,
 		Rekey:       100 * time.Millisecond,
 	}
 }
