@@ -66,11 +66,12 @@ func (b blueprint) host() *container.HostConfig {
 }
 
 // volume is a disk for /var/lib/NAME: an engine's layers do not stack on those
-// of the engine outside.
+// of the engine outside. It has no name, so that the engine removes it in one go
+// with the container, whoever asks for that (moby daemon/mounts.go keeps volumes
+// that have one); its labels say whose it is.
 func (b blueprint) volume(name string) mount.Mount {
 	return mount.Mount{
 		Type:   mount.TypeVolume,
-		Source: b.req.Name + "-" + name,
 		Target: "/var/lib/" + name,
 		VolumeOptions: &mount.VolumeOptions{
 			NoCopy: true,

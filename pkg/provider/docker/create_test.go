@@ -43,7 +43,7 @@ func TestWhatIsAskedOfTheEngine(t *testing.T) {
 		CPUs: b.host.NanoCPUs, Memory: b.host.Memory, Swap: b.host.MemorySwap,
 	}
 	for _, v := range b.host.Mounts {
-		got.Volumes = append(got.Volumes, v.Source+" "+v.Target)
+		got.Volumes = append(got.Volumes, v.Target+v.Source)
 	}
 	want := asked{
 		Hostname: "n1", Stop: "SIGRTMIN+3", Timeout: 30, Restart: "unless-stopped", Cgroups: "private", Address: "10.9.0.2",
@@ -51,7 +51,7 @@ func TestWhatIsAskedOfTheEngine(t *testing.T) {
 			"swarmup.cluster": "demo", "swarmup.name": "demo-n1-1", "swarmup.node": "n1", "swarmup.gen": "1",
 			"swarmup.address": "10.9.0.2", "swarmup.hostkey": m.HostKey,
 		},
-		Volumes: []string{"demo-n1-1-docker /var/lib/docker", "demo-n1-1-containerd /var/lib/containerd"},
+		Volumes: []string{"/var/lib/docker", "/var/lib/containerd"}, // without names
 		CPUs:    1_500_000_000, Memory: 1 << 30, Swap: 1 << 30,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -16,8 +16,8 @@ import (
 // removal is how long the engine may take to remove a container.
 const removal = time.Minute
 
-// Delete destroys a machine and its volumes, also those that an interrupted
-// Delete has left.
+// Delete destroys a machine and its volumes, also those that others left when
+// they removed the container alone.
 func (p *Provider) Delete(ctx context.Context, m provider.Machine) error {
 	if err := p.destroy(ctx, m); err != nil {
 		return fmt.Errorf("delete machine %s: %w", m.Name, err)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -227,11 +228,9 @@ func (f *fake) volumeRemove(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, b := range f.containers {
-		for _, m := range b.host.Mounts {
-			if m.Source == name {
-				reject(w, http.StatusConflict, "remove %s: volume is in use - [%s]", name, b.id)
-				return
-			}
+		if slices.Contains(b.volumes, name) {
+			reject(w, http.StatusConflict, "remove %s: volume is in use - [%s]", name, b.id)
+			return
 		}
 	}
 	delete(f.volumes, name)

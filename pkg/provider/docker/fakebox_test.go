@@ -21,6 +21,7 @@ type box struct {
 	config          container.Config
 	host            container.HostConfig
 	address         string
+	volumes         []string // that have no other name than their ID
 	files           map[string]string
 	port            int // published, while it runs
 }
@@ -78,6 +79,10 @@ func (f *fake) containerCreate(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	for _, m := range b.host.Mounts {
+		if m.Source == "" {
+			m.Source = f.newID()
+			b.volumes = append(b.volumes, m.Source)
+		}
 		if f.volumes[m.Source] == nil {
 			f.volumes[m.Source] = &volume.Volume{Name: m.Source, Labels: m.VolumeOptions.Labels}
 		}
@@ -157,6 +162,11 @@ func (f *fake) containerRemove(w http.ResponseWriter, r *http.Request) {
 		reject(w, http.StatusConflict, "You cannot remove a running container %s. Stop the container before attempting removal or force remove", b.id)
 	default:
 		delete(f.containers, b.id)
+		for _, v := range b.volumes {
+			if r.URL.Query().Get("v") == "1" {
+				delete(f.volumes, v)
+			}
+		}
 		w.WriteHeader(http.StatusNoContent)
 	}
 }

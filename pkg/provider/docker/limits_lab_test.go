@@ -12,17 +12,27 @@ import (
 
 func TestNothingOfAMachineStays(t *testing.T) {
 	l := newLab(t, Settings{})
-	m := l.create(t, l.request("n1"))
-	// A Delete that was killed between the container and its volumes.
+	m, other := l.create(t, l.request("n1")), l.create(t, l.request("n2"))
+	// A Delete that was killed behind the container, and somebody who removes a
+	// container by hand.
 	if err := l.remove(t.Context(), m.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.api.ContainerRemove(t.Context(), other.ID, container.RemoveOptions{Force: true}); err != nil {
 		t.Fatal(err)
 	}
 	left, err := l.Leftovers(t.Context(), l.cluster)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(left, ", "), "network swarmup-"+l.cluster+", volume "+m.Name+"-containerd, volume "+m.Name+"-docker"; got != want {
-		t.Errorf("leftovers\n got %s\nwant %s", got, want)
+	if len(left) != 3 || left[0] != "network swarmup-"+l.cluster {
+		t.Errorf("leftovers %s, want the network and two volumes of n2", left)
+	}
+	if err := l.Delete(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	if left, err = l.Leftovers(t.Context(), l.cluster); err != nil || len(left) != 1 {
+		t.Errorf("leftovers %s, %v, want the network alone", left, err)
 	}
 	if err := l.Delete(t.Context(), m); err != nil {
 		t.Fatal(err)

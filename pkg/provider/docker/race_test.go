@@ -119,3 +119,19 @@ func TestAMachineOfAnotherClusterIsNotDeletedUnderThisOnesName(t *testing.T) {
 		t.Errorf("got %v, containers %v", err, f.containers)
 	}
 }
+
+// A process that is killed in the middle of Delete leaves nothing that nobody
+// would ever look for.
+func TestAMachineAndItsVolumesGoInOneCall(t *testing.T) {
+	f, p := newFake(t, Settings{})
+	m, _ := f.create(t, p, request("n1"))
+	if len(f.volumes) != 2 {
+		t.Fatalf("%d volumes, want 2", len(f.volumes))
+	}
+	if err := p.remove(t.Context(), m.ID); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.containers)+len(f.volumes) > 0 {
+		t.Errorf("left: %v, %v", f.containers, f.volumes)
+	}
+}
