@@ -19,6 +19,9 @@ import (
 // more than this gains nothing on two processors.
 const observers = 32
 
+// switchedOff is why a machine that could be started was not asked.
+const switchedOff = "it is switched off"
+
 // Observe looks at everything that has to do with the cluster: machines, hosts,
 // engines, the swarm. It changes nothing but what it needs to log in to machines
 // of a local provider. Managers that do not answer are dialled again for as long
@@ -39,6 +42,9 @@ func (c *Cluster) Observe(ctx context.Context, patience time.Duration) (plan.Sta
 		}
 	}()
 	bounded(ctx, observers, c.all(), func(ctx context.Context, h *host) { c.visit(ctx, h, patience) })
+	if err := c.recheck(ctx); err != nil {
+		return plan.State{}, err
+	}
 	view := c.view(ctx)
 	c.reconcile(ctx, view)
 	c.follow(ctx, view, before)
@@ -98,7 +104,7 @@ func (c *Cluster) visit(ctx context.Context, h *host, forManagers time.Duration)
 		h.off("it was never finished")
 		return
 	case provider.Stopped:
-		h.off("it is switched off")
+		h.off(switchedOff)
 		return
 	}
 	if err := h.visit(ctx, c.patience(h, forManagers)); err != nil {
