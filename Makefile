@@ -4,6 +4,7 @@ GO       ?= $(or $(shell command -v go),/usr/local/go/bin/go)
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 FUZZTIME ?= 5s
 BENCHTIME ?= 5x
+RUNS     ?= 200
 LAB      ?= ./test/... ./pkg/provider/... ./pkg/bootstrap
 
 # The race detector needs a C compiler; tests without it are better than none.
@@ -14,7 +15,7 @@ export PATH := $(dir $(GO)):$(PATH)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build setup demo unit test lab lint fmt fuzz bench docs clean
+.PHONY: help build setup demo unit test lab lint fmt fuzz bench chaos docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +64,9 @@ bench: setup build ## benchmarks; those with machines beside other tools (docs/b
 	$(GO) test -run '^$$' -bench . -benchmem ./cmd/... ./pkg/...
 	image=$$(bench/setup.sh) && SWARMUP_LAB=1 SWARMUP_BENCH_IMAGE=$$image \
 		$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 40m ./bench > docs/bench.txt; code=$$?; cat docs/bench.txt; exit $$code
+
+chaos: setup build ## damage clusters until RUNS runs are in docs/reliability.jsonl, or one run again with SEED=CHAIN/RUN
+	SWARMUP_LAB=1 $(GO) test -count=1 -v -timeout 0 -run '^TestChaos$$' ./test/chaos -args $(if $(SEED),-seed $(SEED),-runs $(RUNS))
 
 docs: ## write schema/ and docs/cluster-yaml.md anew from the types
 	$(GO) test ./pkg/spec -run TestGeneratedFilesAreCurrent -update

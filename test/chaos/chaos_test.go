@@ -1,0 +1,141 @@
+package chaos
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestChaos is "make chaos": chains of runs until docs/reliability.jsonl has as
+// many as were asked for. It may be interrupted at any time and goes on behind
+// the last chain.
+func TestChaos(t *testing.T) {
+	if os.Getenv("SWARMUP_LAB") == "" || opt.runs == 0 && opt.seed == "" {
+		t.Skip("no runs are asked for: see make chaos")
+	}
+	if opt.seed != "" {
+		replay(t, opt.seed)
+		return
+	}
+	where, commit := describe(t)
+	for {
+		done, err := readRecords(results)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(done) >= opt.runs || opt.ctx.Err() != nil {
+			t.Logf("%d runs are done, of %d", len(done), opt.runs)
+			return
+		}
+		seed, scripts := next(done)
+		if left := opt.runs - len(done); left < len(scripts) {
+			scripts = scripts[:left]
+		}
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			newCluster(t).chain(scripts, func(rec record) {
+				rec.Machine, rec.Commit = where, commit
+				if err := errors.Join(rec.appendTo(results), render()); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+	}
+}
+
+// next gives the chain behind the last one.
+func next(done []record) (seed uint64, scripts []script) {
+	for _, r := range done {
+		chain, _, _ := strings.Cut(r.Seed, "/")
+		if n, err := strconv.ParseUint(chain, 10, 64); err == nil {
+			seed = max(seed, n)
+		}
+	}
+	return seed + 1, chainOf(seed + 1)
+}
+
+// chain does runs with one cluster. One that is lost, or not as it shall be,
+// ends the chain.
+func (c *cluster) chain(scripts []script, keep func(record)) {
+	c.Helper()
+	if from := scripts[0].from; from != nil { // the middle of a chain
+		if code, said, _, err := c.apply(from); code != 0 || err != nil {
+			c.Fatalf("make the cluster: %v, exit %d: %s", err, code, said)
+		}
+	}
+	for _, s := range scripts {
+		began := time.Now()
+		rec, err := c.play(s)
+		if opt.ctx.Err() != nil {
+			c.Log("interrupted: this run does not count")
+			return
+		}
+		c.Logf("%s: %s -> %s, %s; %s %s %s (%.1fs, %q): exit %d after %.1fs; %d applies, healed in %.1fs, %s; %.0fs in all %q", s.seed, s.from, s.to, s.change,
+			s.damage, rec.Target, s.moment, rec.At, rec.During, rec.First, rec.ApplySeconds, rec.Applies, rec.Heal, rec.Result, time.Since(began).Seconds(), rec.Said)
+		if err != nil && len(rec.Violations) == 0 && rec.Result != resultLost {
+			c.Fatalf("%s: %v", s.seed, err) // of the test itself
+		}
+		keep(rec)
+		if len(rec.Violations) > 0 {
+			c.Errorf("%s: %s\n%s", s.seed, strings.Join(rec.Violations, "\n"), s.to.yaml(c.name, c.image))
+		}
+		if err != nil {
+			break
+		}
+	}
+	c.destroy(scripts[len(scripts)-1].to)
+}
+
+// destroy wants nothing to be left.
+func (c *cluster) destroy(s shape) {
+	c.Helper()
+	p := c.start(s, "destroy", "--yes")
+	if code, err := p.wait(opt.ctx, applyLimit); code != 0 || err != nil {
+		c.Errorf("destroy: %v, exit %d: %s", err, code, tail(p.out.String()))
+	}
+	if w, err := c.look(); err != nil || len(w.machines)+len(w.volumes)+len(w.networks) > 0 {
+		c.Errorf("after destroy there is %v %+v", err, w)
+	}
+}
+
+// replay does a run, or a chain, again and records nothing.
+func replay(t *testing.T, seed string) {
+	t.Helper()
+	chain, i, one := strings.Cut(seed, "/")
+	n, err := strconv.ParseUint(chain, 10, 64)
+	scripts := chainOf(n)
+	if one && err == nil {
+		var k int
+		if k, err = strconv.Atoi(i); err == nil && k >= 0 && k < len(scripts) {
+			scripts = scripts[k : k+1]
+		}
+	}
+	if err != nil {
+		t.Fatalf("-seed is %q, want CHAIN or CHAIN/RUN: %v", seed, err)
+	}
+	newCluster(t).chain(scripts, func(record) {})
+}
+
+// describe says on what machine this is, and which commit.
+func describe(t *testing.T) (where, commit string) {
+	t.Helper()
+	version, err := docker("version", "--format", "{{.Server.Version}}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kernel, err := exec.Command("uname", "-r").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	where = fmt.Sprintf("%d processors, Linux %s, Docker Engine %s", runtime.NumCPU(), strings.TrimSpace(string(kernel)), version)
+	out, err := exec.Command("git", "describe", "--always", "--dirty").Output()
+	if err != nil {
+		return where, "unknown"
+	}
+	return where, strings.TrimSpace(string(out))
+}
