@@ -83,6 +83,7 @@ func (c *cluster) chain(scripts []script, keep func(record)) {
 		keep(rec)
 		if len(rec.Violations) > 0 {
 			c.Errorf("%s: %s\n%s", s.seed, strings.Join(rec.Violations, "\n"), s.to.yaml(c.name, c.image))
+			c.evidence()
 		}
 		if err != nil {
 			break
@@ -138,4 +139,19 @@ func describe(t *testing.T) (where, commit string) {
 		return where, "unknown"
 	}
 	return where, strings.TrimSpace(string(out))
+}
+
+// evidence logs what engines complained of last, for whoever looks into a violation.
+func (c *cluster) evidence() {
+	c.Helper()
+	ms, err := c.machines()
+	if err != nil {
+		c.Log(err)
+	}
+	for _, m := range ms {
+		out, err := docker("exec", m.id, "sh", "-c", `docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.NodeID}} {{.Swarm.Error}}'
+docker node ls 2>/dev/null
+journalctl -u docker -o short-precise --no-pager | grep -E 'level=(warn|error|fatal)|Main PID|Started|Stopped' | tail -n 20`)
+		c.Logf("%s (%s, %s): %v\n%s", m.node, m.name, m.state, err, out)
+	}
 }
