@@ -29,6 +29,8 @@ func Look(ctx context.Context, h Host) (preflight.Conditions, error) {
 // between two moments of ours.
 func conditions(text string, began, ended time.Time) (c preflight.Conditions) {
 	facts, routes, _ := strings.Cut(text, "\nroutes")
+	facts, disk, _ := strings.Cut(facts, "\ndisk\n")
+	c.DiskFree = diskFree(disk)
 	for line := range strings.Lines(facts) {
 		word, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch word {
@@ -55,6 +57,22 @@ func conditions(text string, began, ended time.Time) (c preflight.Conditions) {
 		}
 	}
 	return c
+}
+
+// diskFree reads what "df -Pk" prints of one file system: a heading, and a line
+// with the free kilobytes in the fourth place. What cannot be read is 0, and a
+// disk without any room has 1 byte.
+func diskFree(s string) int64 {
+	_, line, _ := strings.Cut(s, "\n")
+	w := strings.Fields(line)
+	if len(w) < 4 {
+		return 0
+	}
+	kb, err := strconv.ParseInt(w[3], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return max(1, kb<<10)
 }
 
 // ahead gives by how much a clock was ahead that said so many whole seconds, and

@@ -86,6 +86,10 @@ END`)
 					t.Errorf("this machine's own clock: %s ahead, give or take %s", got.Ahead, got.Margin)
 				}
 				got.Ahead, got.Margin = 0, 0
+				if got.DiskFree <= 1 {
+					t.Errorf("this machine's own disk: %d bytes free", got.DiskFree)
+				}
+				got.DiskFree = 0
 				if d := cmp.Diff(tt.want, got, cmpopts.EquateComparable(netip.Prefix{})); d != "" {
 					t.Errorf("(-want +got):\n%s", d)
 				}
@@ -93,6 +97,26 @@ END`)
 					t.Errorf("round trips: got %d, want 1", m.made)
 				}
 			})
+		})
+	}
+}
+
+func TestTheDiskIsReadAsDfPrintsIt(t *testing.T) {
+	for _, tt := range []struct {
+		name, df string
+		want     int64
+	}{
+		{"room", "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 41019616 5094000 34078000 14% /\n", 34078000 << 10},
+		{"none", "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 1000 1000 0 100% /\n", 1},
+		{"no df", "", 0},
+		{"another language", "Dateisystem 1024-Blöcke Benutzt Verfügbar Kapazität Eingehängt auf\n/dev/vda1 9 1 8 12% /\n", 8 << 10},
+		{"something else", "df: /var/lib/docker: Permission denied\n", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := conditions("clock 1000\ndisk\n"+tt.df+"routes\n10.1.0.0/16 dev wg0\n", time.Unix(1000, 0), time.Unix(1000, 0))
+			if c.DiskFree != tt.want || len(c.Routes) != 1 {
+				t.Errorf("got %d bytes and the routes %v, want %d", c.DiskFree, c.Routes, tt.want)
+			}
 		})
 	}
 }

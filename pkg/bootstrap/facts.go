@@ -51,7 +51,6 @@ type Facts struct {
 	Conditions *preflight.Conditions `json:"-"`
 
 	Addresses []Iface `json:"addresses,omitempty"` // in the machine's order, without loopback and link-local
-	DiskFree  int64   `json:"disk_free,omitempty"` // bytes, where the engine keeps its data
 }
 
 // Iface is one address of a network interface.

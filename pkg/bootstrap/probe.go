@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -45,7 +44,6 @@ func (a answer) facts() (Facts, error) {
 		Arch:      arch,
 		Hostname:  hostname,
 		Addresses: parseAddresses(a.text("addresses")),
-		DiskFree:  parseDisk(a.text("disk")),
 	}
 	s, err := a.engine()
 	if err != nil {
@@ -120,16 +118,6 @@ func parseAddresses(s string) []Iface {
 		out = append(out, Iface{Name: name, CIDR: w[3]})
 	}
 	return out
-}
-
-// parseDisk reads the free kilobytes of the one line of "df -Pk".
-func parseDisk(s string) int64 {
-	w := strings.Fields(s[strings.LastIndexByte(s, '\n')+1:])
-	if len(w) < 4 {
-		return 0
-	}
-	kb, _ := strconv.ParseInt(w[3], 10, 64)
-	return kb << 10
 }
 
 // certificate reads a node's certificate: the cluster is its organization, the

@@ -21,6 +21,8 @@ const (
 	Clock       Check = "clock"                // the hosts disagree about the time
 	Kernel      Check = "kernel"               // the kernel lacks what overlay networks need
 	Routing     Check = "routing-mesh"         // the kernel lacks what the routing mesh needs
+	Disk        Check = "disk"                 // there is no room where the engine keeps its data
+	DiskLow     Check = "disk-low"             // there is little
 	Advertise   Check = "advertise"            // the chosen address is not on the host
 	Pool        Check = "address-pool"         // overlay networks would hide a network of the host
 	PoolWide    Check = "address-pool-in-part" // they may do so one day, or in part
@@ -31,13 +33,13 @@ const (
 
 // Checks lists all of them in the order in which they are reported.
 func Checks() []Check {
-	return []Check{Identity, LiveRestore, Backend, Clock, Kernel, Routing, Advertise, Pool, PoolWide, MTU, Reach, Unreached}
+	return []Check{Identity, LiveRestore, Backend, Clock, Kernel, Routing, Disk, DiskLow, Advertise, Pool, PoolWide, MTU, Reach, Unreached}
 }
 
 // Refuses says whether what the check finds is refused; else it is noted.
 func (c Check) Refuses() bool {
 	switch c {
-	case Routing, PoolWide, MTU, Unreached:
+	case Routing, DiskLow, PoolWide, MTU, Unreached:
 		return false
 	default:
 		return true
@@ -69,6 +71,8 @@ type Conditions struct {
 	// Kernel is its release, and Lacks the modules that it certainly has not.
 	Kernel string
 	Lacks  []string
+	// DiskFree is how many bytes are free where the engine keeps its data.
+	DiskFree int64
 	// Addresses are the host's own, without loopback and link-local.
 	Addresses []Address
 	Links     []Link
@@ -148,6 +152,7 @@ func Judge(w Wish, hosts []Host) []Finding {
 	j.each(j.backend)
 	j.clocks()
 	j.kernels()
+	j.each(j.disk)
 	j.each(j.advertise)
 	j.pools()
 	j.mtus()

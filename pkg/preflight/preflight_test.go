@@ -99,6 +99,13 @@ func TestJudge(t *testing.T) {
 			h["c"].Lacks, h["a"].Lacks = []string{"ip_vs"}, []string{"ip_vs"}
 		}, []string{"note routing-mesh : without ip_vs in the kernel of a, c ports that are published through the routing mesh do not answer there"}},
 
+		{"a full disk", preflight.Wish{}, func(h hosts) { h["b"].DiskFree = 3 << 20 }, []string{
+			"disk b: b has 3 MiB left where its engine keeps its data"}},
+		{"a disk that is nearly full", preflight.Wish{}, func(h hosts) { h["b"].DiskFree = 300 << 20 }, []string{
+			"note disk-low b: b has 300 MiB left where its engine keeps its data"}},
+		{"a disk with room", preflight.Wish{}, func(h hosts) { h["b"].DiskFree = 1 << 30 }, nil},
+		{"the full disk of a member is not judged", preflight.Wish{}, func(h hosts) { h["b"].DiskFree, h["b"].Joins = 1, false }, nil},
+
 		{"live-restore of a running engine", preflight.Wish{}, func(h hosts) { h["a"].LiveRestore = true }, []string{
 			"live-restore a: the engine of a has live-restore, which cannot be in a swarm"}},
 		{"live-restore in the file of an engine that does not run", preflight.Wish{}, func(h hosts) { h["a"].Daemon = []byte(`{"live-restore": true}`) }, []string{

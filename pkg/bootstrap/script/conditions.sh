@@ -17,6 +17,7 @@ conditions_of() {
 		read -r mtu <"$link/mtu" && echo "link ${link##*/} $mtu"
 	done
 	lacks "$@"
+	room "${data:-$ROOT/var/lib/docker}"
 	echo routes
 	routes
 }
@@ -60,6 +61,14 @@ lacks() {
 			esac
 		done
 	fi
+}
+
+# room FOLDER prints "disk" and what df says of where the folder is, or will be.
+room() {
+	folder=$1
+	while [ ! -d "${folder:-/}" ]; do folder=${folder%/*}; done
+	echo disk
+	df -Pk "${folder:-/}"
 }
 
 # routes prints those of all tables; without ip only those of the main one.

@@ -20,7 +20,5 @@ data=$ROOT${data:-/var/lib/docker}
 certificate=$data/swarm/certificates/swarm-node.crt
 content certificate "$certificate"
 [ -e "$certificate" ] || conditions "$@"
-while [ ! -d "$data" ]; do data=$(dirname "$data"); done
-text disk "$(df -Pk "$data")"
 if has ip; then text addresses "$(ip -o addr show)"; fi
 end
