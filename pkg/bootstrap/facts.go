@@ -31,6 +31,8 @@ type Facts struct {
 
 	Engine        EngineState `json:"engine"`
 	EngineVersion string      `json:"engine_version,omitempty"` // of the dockerd on the disk; "" while it runs, and says it itself
+	// Unfinished is a member's engine whose change of version was cut off.
+	Unfinished bool `json:"unfinished,omitempty"`
 	// Flags are the keys of daemon.json that the command line of the running
 	// dockerd sets; nil if it does not run. See daemon.Live.
 	Flags []string `json:"flags,omitempty"`

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/swarmup/swarmup/pkg/spec"
 )
 
 // fakeDistro is a distribution's package manager with its repositories. Like
@@ -118,6 +120,13 @@ func (d *fakeDistro) apt(root, name string, args []string) int {
 			}
 		}
 		return 0
+	case name == "apt-mark" && has("showhold"):
+		for _, p := range packagesOf(args, "showhold") {
+			if slices.Contains(d.Held, p) {
+				fmt.Println(p)
+			}
+		}
+		return 0
 	case name == "apt-mark" && has("hold"):
 		d.Held = append(d.Held, packagesOf(args, "hold")...)
 		return 0
@@ -142,9 +151,35 @@ func (d *fakeDistro) apt(root, name string, args []string) int {
 			d.Skew--
 			return complain(100, "E: Failed to fetch https://a.mirror/docker-ce.deb  404  Not Found [IP: 192.0.2.1 443]\nE: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?")
 		}
-		return d.install(root, packagesOf(args, "install"), "=", 100, "E: Unable to locate package %s")
+		packages := packagesOf(args, "install")
+		if !has("--allow-change-held-packages") && slices.ContainsFunc(packages, func(p string) bool {
+			name, _, _ := strings.Cut(p, "=")
+			return slices.Contains(d.Held, name)
+		}) {
+			return complain(100, "E: Held packages were changed and -y was used without --allow-change-held-packages.")
+		}
+		if has("--allow-change-held-packages") { // what is installed is held no more
+			d.Held = slices.DeleteFunc(d.Held, func(held string) bool {
+				return slices.ContainsFunc(packages, func(p string) bool { return p == held || strings.HasPrefix(p, held+"=") })
+			})
+		}
+		if d.older(root, packages) && !has("--allow-downgrades") {
+			return complain(100, "E: Packages were downgraded and -y was used without --allow-downgrades.")
+		}
+		return d.install(root, packages, "=", 100, "E: Unable to locate package %s")
 	}
 	return complain(127, "no such verb")
+}
+
+// older says whether the engine among packages is older than the one that is there.
+func (d *fakeDistro) older(root string, packages []string) bool {
+	if _, err := os.Stat(engineFile(root)); err != nil {
+		return false
+	}
+	return slices.ContainsFunc(packages, func(p string) bool {
+		name, version := d.find(root, p, "=")
+		return (name == "docker.io" || name == "docker-ce") && spec.CompareVersions(offer{version: version}.upstream(), readEngine(root).Version) < 0
+	})
 }
 
 func (d *fakeDistro) dnf(root, name string, args []string) int {
@@ -278,7 +313,7 @@ func (d *fakeDistro) install(root string, packages []string, mark string, status
 	}
 	if engine != "" {
 		bin, _, _ := strings.Cut(os.Getenv("PATH"), ":")
-		fakeEngine{Version: engine}.install(root, bin)
+		fakeEngine{Version: engine}.replace(root, bin)
 	}
 	return 0
 }

@@ -21,6 +21,7 @@ import (
 // daemon/config/config.go and daemon/reload.go.
 type fakeEngine struct {
 	Version string
+	Runs    string   // the version of its process
 	Flags   []string // its command line
 	Running bool
 	Booting bool   // it has read its file, and is not there yet
@@ -155,8 +156,26 @@ func (e *fakeEngine) start(root string) error {
 		return fmt.Errorf("unable to configure the Docker daemon with file %s: %w", daemonFile, err)
 	}
 	e.Labels, e.Registries, e.Mirrors = c.lists["labels"], c.lists["insecure-registries"], c.lists["registry-mirrors"]
-	e.Keys, e.Running = c.keys, true
+	e.Keys, e.Running, e.Runs = c.keys, true, e.Version
 	return nil
+}
+
+// replace puts another version onto a machine that has one. Its process goes on
+// from a file that is not there any more, and so does containerd's.
+func (e fakeEngine) replace(root, bin string) {
+	if _, err := os.Stat(engineFile(root)); err == nil {
+		version := e.Version
+		e = readEngine(root)
+		e.Version = version
+	}
+	e.install(root, bin)
+	for _, pid := range []string{"4242", "4343"} {
+		exe := root + "/proc/" + pid + "/exe"
+		if _, err := os.Lstat(exe); err == nil {
+			_ = os.Remove(exe)
+			_ = os.Symlink("/usr/bin/x (deleted)", exe)
+		}
+	}
 }
 
 // reload takes over the lists that the file has, and of the keys those that can
@@ -199,6 +218,8 @@ func (e *fakeEngine) appear(root string, pid int) {
 			panic(err)
 		}
 	}
+	_ = os.Remove(dir + "/exe")
+	_ = os.Symlink("/usr/bin/dockerd", dir+"/exe")
 }
 
 // inherit gives the engine that was started the environment file, read by a real

@@ -69,6 +69,18 @@ func playSystemctl(root string, args []string) int {
 		e.Given = err == nil
 		return 0
 	}
+	if strings.Join(args, " ") == "show -p MainPID containerd.service" {
+		pid := 0
+		if _, err := os.Lstat(root + "/proc/4343/exe"); err == nil {
+			pid = 4343
+		}
+		fmt.Printf("MainPID=%d\n", pid)
+		return 0
+	}
+	if strings.Join(args, " ") == "restart containerd.service" {
+		_ = os.Remove(root + "/proc/4343/exe")
+		return 0
+	}
 	if len(args) != 2 || args[1] != "docker.service" {
 		return complain(1, "Unknown command verb or unit")
 	}
@@ -115,6 +127,9 @@ func playService(root string, args []string) int {
 	switch strings.Join(args, " ") {
 	case "docker reload":
 		e.reload(root)
+		return 0
+	case "containerd restart":
+		_ = os.Remove(root + "/proc/4343/exe")
 		return 0
 	case "docker restart":
 		e.disappear(root)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,8 @@ type Request struct {
 	Env map[string]string
 	// Cluster and Node are told to Script.
 	Cluster, Node string
+	// Downgrade lets Upgrade put an older version in place.
+	Downgrade bool
 }
 
 // Install makes sure that there is an engine and that it runs, and has it
@@ -78,7 +81,7 @@ type VersionError struct{ Has, Wants string }
 
 // Error says both versions.
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("engine %s is there, and the file wants %s: changing the version of an engine is not supported yet", e.Has, e.Wants)
+	return fmt.Sprintf("engine %s is there, and the file wants %s", e.Has, e.Wants)
 }
 
 // installer is one installation.
@@ -88,6 +91,7 @@ type installer struct {
 	r        Request
 	recipe   recipe
 	env      string // for the scripts' standard input
+	upgrade  bool   // there is an engine, of another version
 	ready    bool   // Docker's repository is set up
 	fresh    bool   // the package lists were refreshed
 	old      string // why that did not go well
@@ -115,6 +119,9 @@ func (i *installer) install(ctx context.Context) error {
 		err = i.custom(ctx)
 	} else {
 		err = i.packages(ctx)
+	}
+	if err == nil && i.upgrade {
+		err = i.renew(ctx)
 	}
 	if err != nil {
 		return err
@@ -145,7 +152,11 @@ func (i *installer) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c := strings.Fields(a.text("conflicts")); len(c) > 0 {
+	c := strings.Fields(a.text("conflicts"))
+	if i.switches(c) {
+		return i.prepare(ctx)
+	}
+	if len(c) > 0 {
 		return fmt.Errorf("%s cannot be there beside %s: remove it first, with %q", strings.Join(c, " "), r.engine, r.remove(c))
 	}
 	if c := strings.Fields(a.text("others")); len(c) > 0 {
@@ -163,7 +174,11 @@ func (i *installer) prepare(ctx context.Context) error {
 
 // packages installs what the recipe says.
 func (i *installer) packages(ctx context.Context) error {
-	err := wait.Until(ctx, "the repository to be of one piece", skewLimit, skewInterval, func(context.Context) (bool, error) {
+	held, err := i.held(ctx)
+	if err != nil {
+		return err
+	}
+	err = wait.Until(ctx, "the repository to be of one piece", skewLimit, skewInterval, func(context.Context) (bool, error) {
 		err := i.attempt(ctx)
 		if skew := (*skewError)(nil); errors.As(err, &skew) {
 			i.progress("trying again in a moment: " + err.Error())
@@ -172,10 +187,13 @@ func (i *installer) packages(ctx context.Context) error {
 		}
 		return true, err
 	})
-	if err != nil || i.recipe.repo == nil {
+	if i.recipe.repo != nil {
+		held = i.recipe.held()
+	}
+	if err != nil || len(held) == 0 {
 		return err
 	}
-	return i.hold(ctx)
+	return i.hold(ctx, held)
 }
 
 // attempt installs the packages in the versions that can be had now.
@@ -202,11 +220,11 @@ func (i *installer) attempt(ctx context.Context) error {
 			words = append(words, r.pin(o))
 		}
 	}
-	if r.manager == "apt" && r.repo != nil {
-		// They may be held from before an installation that was cut off.
-		words = append([]string{"--allow-change-held-packages"}, words...)
+	// They may be held from before an installation that was cut off.
+	words = slices.Concat(i.options(), words, r.others)
+	if i.upgrade {
+		words = append(words, r.beneath...)
 	}
-	words = append(words, r.others...)
 	if len(r.optional) > 0 {
 		words = append(append(words, "--"), r.optional...)
 	}

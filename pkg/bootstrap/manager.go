@@ -123,11 +123,11 @@ func (i *installer) repository(ctx context.Context) error {
 
 // hold keeps the packages at their version: an upgrade that nobody asked for
 // stops all containers.
-func (i *installer) hold(ctx context.Context) error {
+func (i *installer) hold(ctx context.Context, packages []string) error {
 	if i.recipe.manager == "dnf" {
 		return put(ctx, i.h, i.recipe.repo.listFile, public, []byte(i.recipe.repo.list(true)))
 	}
-	_, err := i.script(ctx, "hold", i.recipe.held()...)
+	_, err := i.script(ctx, "hold", packages...)
 	return err
 }
 

@@ -51,6 +51,7 @@ func (a answer) facts() (Facts, error) {
 	}
 	f.Init, f.Engine, f.EngineVersion, f.Flags = s.init, s.state, s.version, s.flags
 	f.Daemon, f.Owned, f.Environ = s.daemon, s.owned, s.environ
+	_, f.Unfinished = a["unfinished"]
 	if cert, ok := a["certificate"]; ok {
 		if err := f.certificate(cert); err != nil && f.Engine != Running {
 			return Facts{}, err

@@ -17,6 +17,9 @@ type recipe struct {
 	// others are installed in whatever version, optional where the distribution
 	// has them.
 	others, optional []string
+	// beneath are what the engine stands on, where package managers leave that as
+	// it is when they upgrade the engine.
+	beneath []string
 	// conflicts are packages that cannot be there beside these.
 	conflicts []string
 	// lists says that the package lists do not refresh by themselves.
@@ -94,6 +97,7 @@ func distros(os string) (recipe, bool) {
 			others: []string{"ca-certificates", "iptables", "apparmor"},
 			// From Debian 13 on the client is a package of its own.
 			optional:  []string{"docker-cli"},
+			beneath:   []string{"containerd", "runc"},
 			conflicts: []string{"podman-docker", "docker-ce-cli", "containerd.io"},
 		}, true
 	case "fedora":

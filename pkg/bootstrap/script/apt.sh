@@ -5,6 +5,7 @@
 # apt.sh install PACKAGE[=VERSION]... [-- PACKAGE...]: installs packages, and those
 # behind the -- that the distribution has. Nothing is removed for them.
 # apt.sh hold PACKAGE...: keeps packages at their version.
+# apt.sh held PACKAGE...: answers with those that are kept so.
 environment
 DEBIAN_FRONTEND=noninteractive
 NEEDRESTART_SUSPEND=1
@@ -78,6 +79,9 @@ install)
 	;;
 hold)
 	why=$(errors apt-mark hold "$@") || fail "$why"
+	;;
+held)
+	apt-mark showhold "$@" 2>/dev/null | blob held
 	;;
 esac
 end

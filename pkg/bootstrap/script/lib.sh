@@ -104,8 +104,9 @@ find_engine() {
 engine_facts() {
 	pid=
 	if [ -d "$ROOT/run/systemd/system" ] || [ -d "$ROOT/run/openrc" ]; then text init "$(init_system)"; fi
-	if [ -e "$ROOT/etc/docker/swarmup-installing" ] && [ ! -e "$ROOT/var/lib/docker/swarm/docker-state.json" ]; then
-		return 0
+	if [ -e "$ROOT/etc/docker/swarmup-installing" ]; then
+		if [ ! -e "$ROOT/var/lib/docker/swarm/docker-state.json" ]; then return 0; fi
+		text unfinished yes
 	fi
 	if find_engine; then
 		blob cmdline <"$ROOT/proc/$pid/cmdline"
