@@ -12,8 +12,9 @@ import (
 
 // How often something is tried.
 const (
-	maxJoins  = 2 // joins of one call
-	maxRounds = 8 // looks of one call
+	stuckLooks = 5 // at tasks that no node suits, until that is believed
+	maxJoins   = 2 // joins of one call
+	maxRounds  = 8 // looks of one call
 )
 
 // How long something may take.
@@ -54,6 +55,9 @@ const (
 	// replaceLimit is for tasks to run elsewhere after a drain. Restarts wait
 	// for 5 s by default (swarmkit api/defaults/service.go).
 	replaceLimit = 30 * time.Second
+	// wholeLimit is for services to become whole before one of their tasks is
+	// stopped: above the delay of a restart, and some time to pull an image.
+	wholeLimit = time.Minute
 	// leaveLimit is for an engine to say that it is in no swarm, after the
 	// call has come back.
 	leaveLimit = 30 * time.Second

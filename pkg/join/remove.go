@@ -34,19 +34,7 @@ func Drain(ctx context.Context, c Control, nodeID string, timeout time.Duration,
 		return fmt.Errorf("drain: %w", err)
 	}
 	moved := map[string]bool{}
-	last := ""
-	err = wait.Until(ctx, "the node's tasks to stop", timeout, pollTasks, func(ctx context.Context) (bool, error) {
-		holds, err := holding(ctx, c, nodeID, moved)
-		if err != nil || holds == "" {
-			return err == nil, err
-		}
-		if holds != last {
-			last = holds
-			progress(holds)
-		}
-		return false, errors.New(holds)
-	})
-	if err != nil {
+	if err := emptied(ctx, c, nodeID, Withdrawal{Timeout: timeout, Progress: progress}, moved); err != nil {
 		return err
 	}
 	return replaced(ctx, c, moved, progress)

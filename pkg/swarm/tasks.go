@@ -39,6 +39,26 @@ func (e *Engine) Tasks(ctx context.Context, nodeID string) ([]engine.Task, error
 	return tasks, nil
 }
 
+// Unplaced asks a manager for the tasks that shall run and have no node yet, with
+// the scheduler's word on them.
+func (e *Engine) Unplaced(ctx context.Context) ([]engine.Task, error) {
+	var tasks []engine.Task
+	err := read(ctx, "list tasks", func(ctx context.Context) error {
+		list, err := e.api.TaskList(ctx, swarm.TaskListOptions{Filters: filters.NewArgs(filters.Arg("desired-state", "running"))})
+		for _, t := range list {
+			if t.NodeID == "" {
+				tasks = append(tasks, taskOf(t))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(tasks, func(a, b engine.Task) int { return cmp.Compare(a.ID, b.ID) })
+	return tasks, nil
+}
+
 func taskOf(t swarm.Task) engine.Task {
 	task := engine.Task{
 		ID:      t.ID,

@@ -138,6 +138,9 @@ func (e *Engine) Kill() {
 	e.set(func() {
 		e.up = false
 		e.life++
+		if n := e.entry(); n != nil {
+			e.cluster.die(n)
+		}
 		e.busy.end(reply{})
 		e.shut()
 		e.changed()

@@ -20,7 +20,8 @@ type Service struct {
 	// Mesh services publish a port through the ingress network.
 	Mesh bool
 
-	id string
+	id  string
+	low int // the fewest of its tasks that ever ran at once
 }
 
 type task struct {
@@ -44,6 +45,47 @@ func (w *World) Run(s Service) {
 		t := c.start(&s, slot+1, c.choose(nil))
 		if t.node != nil {
 			t.state = swarm.TaskStateRunning
+		}
+	}
+	s.low = c.running(&s)
+}
+
+// Low is the fewest tasks of a service that ran at once, ever since it ran.
+func (w *World) Low(name string) int {
+	w.lock()
+	defer w.mu.Unlock()
+	for _, c := range w.clusters {
+		for _, s := range c.services {
+			if s.Name == name {
+				return s.low
+			}
+		}
+	}
+	return 0
+}
+
+// running counts those of a service's tasks that do.
+func (c *cluster) running(s *Service) (n int) {
+	for _, t := range c.tasks {
+		if t.service == s && t.state == swarm.TaskStateRunning {
+			n++
+		}
+	}
+	return n
+}
+
+// die ends the tasks of an engine that ends: its containers go with it, however
+// soon it is back. The managers replace them once they hear of that.
+func (c *cluster) die(n *node) {
+	for _, t := range slices.Clone(c.tasks) {
+		if t.node != n || t.state != swarm.TaskStateRunning {
+			continue
+		}
+		t.state = swarm.TaskStateFailed
+		t.service.low = min(t.service.low, c.running(t.service))
+		if t.desired == swarm.TaskStateRunning {
+			t.desired = swarm.TaskStateShutdown
+			c.w.after(c.w.delays.TaskStart, func() { c.replace(t) })
 		}
 	}
 }
@@ -89,7 +131,10 @@ func (c *cluster) place() {
 		if gone {
 			t.state = swarm.TaskStateOrphaned
 		} else if !t.service.Stuck {
-			c.w.after(c.w.delays.TaskStop, func() { t.state = swarm.TaskStateShutdown })
+			c.w.after(c.w.delays.TaskStop, func() {
+				t.state = swarm.TaskStateShutdown
+				t.service.low = min(t.service.low, c.running(t.service))
+			})
 		}
 		c.replace(t)
 	}
@@ -107,7 +152,10 @@ func (c *cluster) replace(old *task) {
 }
 
 func (e *Engine) getTasks(r *http.Request) reply {
-	var filter struct{ Node map[string]bool }
+	var filter struct {
+		Node    map[string]bool
+		Desired map[string]bool `json:"desired-state"`
+	}
 	_ = json.Unmarshal([]byte(r.URL.Query().Get("filters")), &filter)
 	list := []swarm.Task{}
 	for _, t := range e.cluster.tasks {
@@ -118,7 +166,7 @@ func (e *Engine) getTasks(r *http.Request) reply {
 		} else {
 			out.NodeID = t.node.id
 		}
-		if len(filter.Node) == 0 || filter.Node[out.NodeID] {
+		if (len(filter.Node) == 0 || filter.Node[out.NodeID]) && (len(filter.Desired) == 0 || filter.Desired[string(t.desired)]) {
 			list = append(list, out)
 		}
 	}
