@@ -21,7 +21,7 @@ const (
 func (e env) applyCommand() *cli.Command {
 	return &cli.Command{
 		Name: "apply", Usage: "make the world what the file says", ArgsUsage: "[FILE]",
-		Flags: append(doingFlags(), pruneFlag(), acceptFlag(), outputFlag("text", "json"),
+		Flags: append(doingFlags(), pruneFlag(), downgradeFlag(), acceptFlag(), outputFlag("text", "json"),
 			boolFlag("yes", "do not ask; see --max-remove"),
 			boolFlag("confirm", "ask even if no node is removed"),
 			&cli.IntFlag{Name: "max-remove", DefaultText: "no limit; with --yes 1, or a tenth of the nodes", Usage: "remove or replace at most `N` nodes"},
@@ -42,7 +42,7 @@ func (e env) applyCommand() *cli.Command {
 					return refusal("", "--max-remove is %d, and cannot be negative", agreed.max)
 				}
 			}
-			return e.carryOut(c, cluster, plan.Options{Prune: c.Bool("prune")}, agreed)
+			return e.carryOut(c, cluster, wishes(c), agreed)
 		},
 	}
 }
@@ -61,6 +61,15 @@ func connectFlag() cli.Flag {
 
 func pruneFlag() cli.Flag {
 	return boolFlag("prune", "also remove members that swarmup did not make, and lost ones")
+}
+
+func downgradeFlag() cli.Flag {
+	return boolFlag("allow-downgrade", "let engines become older than they are, which Docker does not support")
+}
+
+// wishes are the flags that change what is planned.
+func wishes(c *cli.Context) plan.Options {
+	return plan.Options{Prune: c.Bool("prune"), AllowDowngrade: c.Bool("allow-downgrade")}
 }
 
 func acceptFlag() cli.Flag {

@@ -11,6 +11,7 @@ import (
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/lock"
 	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/spec"
 	"github.com/swarmup/swarmup/pkg/ssh"
 )
 
@@ -94,7 +95,12 @@ func engineHint(err error) string {
 	var port *bootstrap.PortTakenError
 	var refused *bootstrap.RefusedError
 	var file *daemon.FileError
+	var version *bootstrap.VersionError
 	switch {
+	case errors.As(err, &version) && spec.CompareVersions(version.Wants, version.Has) < 0:
+		return "correct engine.version, or allow it with --allow-downgrade"
+	case errors.As(err, &version):
+		return "run again: engines of members are upgraded one after the other"
 	case errors.As(err, &port) && strings.HasSuffix(port.Port, "/udp") && !strings.HasPrefix(port.Port, "7946/"):
 		return "stop what listens there, or set swarm.data_path_port before the swarm is made"
 	case errors.As(err, &port):

@@ -16,7 +16,7 @@ func (e env) planCommand() *cli.Command {
 	return &cli.Command{
 		Name: "plan", Usage: "show what apply would do; nothing is changed", ArgsUsage: "[FILE]",
 		Flags: []cli.Flag{
-			outputFlag("text", "json", "markdown"), pruneFlag(),
+			outputFlag("text", "json", "markdown"), pruneFlag(), downgradeFlag(),
 			boolFlag("detailed-exitcode", "exit with 2 if changes are pending"),
 		},
 		Action: e.plan,
@@ -36,7 +36,7 @@ func (e env) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	p := mask(cluster.Redact).plan(e.diff(cluster, have, plan.Options{Prune: c.Bool("prune")}))
+	p := mask(cluster.Redact).plan(e.diff(cluster, have, wishes(c)))
 	switch as {
 	case "json":
 		err = writeJSON(e.out, p)

@@ -33,6 +33,9 @@ var words = map[plan.Action]doing{
 	plan.Promote:     {"~", "promote to manager", false},
 	plan.Demote:      {"~", "demote to worker", false},
 	plan.Drain:       {"-", "drain", true},
+	plan.Upgrade:     {"~", "upgrade engine", true},
+	plan.Restart:     {"~", "restart engine", true},
+	plan.Restore:     {"~", "give the availability back", false},
 	plan.Leave:       {"-", "leave the swarm", false},
 	plan.Forget:      {"-", "remove from the node list", false},
 	plan.Unconfigure: {"-", "take back engine settings", false},
@@ -47,6 +50,9 @@ func sign(s plan.Step) string {
 	if s.Maybe {
 		return "?"
 	}
+	if s.Return {
+		return "~"
+	}
 	return words[s.Action].sign
 }
 
@@ -59,6 +65,10 @@ func title(s plan.Step) string {
 	switch s.Action {
 	case plan.Join:
 		t += " as " + string(s.Role)
+	case plan.Drain:
+		if s.Return {
+			t += " for a while"
+		}
 	case plan.Delete:
 		if s.Machine != "" {
 			t += " " + s.Machine

@@ -129,6 +129,15 @@ func (k control) Services(ctx context.Context) (out []engine.Service, err error)
 	return out, err
 }
 
+// Unplaced lists the tasks that shall run and have no node.
+func (k control) Unplaced(ctx context.Context) (out []engine.Task, err error) {
+	err = k.ask(ctx, "list the tasks", func(ctx context.Context, e *swarm.Engine) (err error) {
+		out, err = e.Unplaced(ctx)
+		return err
+	})
+	return out, err
+}
+
 // UpdateNode changes a node's entry. Changes of one entry come one after the
 // other: one that meets a change of the role is refused in words that do not say
 // so (swarmkit manager/controlapi/node.go checks roles before versions).

@@ -39,7 +39,12 @@ func (c *Cluster) do(ctx context.Context, s plan.Step) (string, error) {
 	case plan.Create:
 		return c.create(ctx, s)
 	case plan.Drain:
+		if s.Return {
+			return c.withdraw(ctx, s)
+		}
 		return c.drain(ctx, s)
+	case plan.Restore:
+		return c.restore(ctx, s)
 	case plan.Forget:
 		return "", c.forget(ctx, s)
 	case plan.Settle:
@@ -75,7 +80,11 @@ func (c *Cluster) do(ctx context.Context, s plan.Step) (string, error) {
 func (c *Cluster) doOn(ctx context.Context, s plan.Step, h *host) (string, error) {
 	switch s.Action {
 	case plan.Install:
-		return c.install(ctx, h)
+		return c.install(ctx, s, h)
+	case plan.Upgrade:
+		return c.upgrade(ctx, s, h)
+	case plan.Restart:
+		return c.restart(ctx, s, h)
 	case plan.Configure:
 		return c.configure(ctx, s, h)
 	case plan.Unconfigure:
@@ -123,6 +132,10 @@ func spoken(a plan.Action) []string {
 		return []string{"install engine", "start engine"}
 	case plan.Configure:
 		return []string{"configure engine", "start engine"}
+	case plan.Upgrade:
+		return []string{"upgrade engine", "start engine"}
+	case plan.Restart:
+		return []string{"configure engine", "restart engine"}
 	case plan.Unconfigure:
 		return []string{"take back engine configuration"}
 	case plan.Init:

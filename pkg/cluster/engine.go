@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 
 	"github.com/swarmup/swarmup/pkg/bootstrap"
 	"github.com/swarmup/swarmup/pkg/daemon"
@@ -13,18 +14,22 @@ import (
 	"github.com/swarmup/swarmup/pkg/spec"
 )
 
-// install puts an engine on a host that has none.
-func (c *Cluster) install(ctx context.Context, h *host) (string, error) {
+// install puts an engine on a host that has none. One that is there in another
+// version, on a host that no swarm knows, is changed.
+func (c *Cluster) install(ctx context.Context, s plan.Step, h *host) (string, error) {
 	n, err := c.node(h)
 	if err != nil {
 		return "", err
 	}
 	facts, _ := h.seen()
-	if facts.Engine != bootstrap.Absent {
-		if !n.Engine.Takes(facts.EngineVersion) {
-			return "", &bootstrap.VersionError{Has: facts.EngineVersion, Wants: n.Engine.Version}
-		}
+	switch {
+	case facts.Engine == bootstrap.Absent:
+	case n.Engine.Takes(facts.EngineVersion):
 		return "engine " + facts.EngineVersion + " is there", nil
+	case facts.CertNode != "" || n.Engine.Install == spec.InstallNone:
+		return "", &bootstrap.VersionError{Has: facts.EngineVersion, Wants: n.Engine.Version}
+	default:
+		return c.upgrade(ctx, s, h)
 	}
 	r, err := c.wanted(n)
 	if err != nil {
@@ -100,6 +105,9 @@ func (c *Cluster) configure(ctx context.Context, s plan.Step, h *host) (string, 
 	}
 	stopped := facts.Engine != bootstrap.Running
 	member := facts.CertNode != ""
+	if member && !stopped && onlyPorts(s) {
+		return "", nil
+	}
 	effect, err := bootstrap.Configure(ctx, h, bootstrap.Settings{
 		Want: plan.WantDaemon(n.Engine), Env: plan.WantEnv(c.cfg.Spec, n, c.places()), Member: member,
 		AllowRestart: stopped || !member, Live: h.live,
@@ -115,13 +123,24 @@ func (c *Cluster) configure(ctx context.Context, s plan.Step, h *host) (string, 
 	if err := h.look(ctx, startWait); err != nil {
 		return "", err
 	}
-	switch {
-	case stopped:
+	if stopped {
 		return "engine started", nil
-	case effect == daemon.None || effect == s.Effect:
-		return "", nil
 	}
-	return string(effect), nil
+	return differs(effect, s.Effect), nil
+}
+
+// differs gives an effect that was another one than planned; "" for none.
+func differs(effect, planned daemon.Effect) string {
+	if effect == daemon.None || effect == planned {
+		return ""
+	}
+	return string(effect)
+}
+
+// onlyPorts says whether a step only looks after the firewall: the engine's own
+// settings come with its restart.
+func onlyPorts(s plan.Step) bool {
+	return len(s.Changes) > 0 && !slices.ContainsFunc(s.Changes, func(c plan.Change) bool { return c.What != "open_ports" })
 }
 
 // openPorts brings the host's firewall in line with the file, where it is not.

@@ -3,8 +3,6 @@ package cluster_test
 import (
 	"strings"
 	"testing"
-
-	"github.com/swarmup/swarmup/pkg/plan"
 )
 
 const envFile = "/etc/docker/swarmup.env"
@@ -99,17 +97,18 @@ func TestMembersAreToldOfNewNodesAndNotRestarted(t *testing.T) {
 	})
 }
 
-func TestAMembersProxyIsBlockedWithTheReason(t *testing.T) {
+func TestAMembersProxyComesWithARestart(t *testing.T) {
 	in(t, func(w *world) {
 		w.file("managers: [{name: a}]")
 		w.apply()
+		w.net.ResetMargin()
 		w.file("managers: [{name: a}]\n" + behindAProxy)
-		p := w.process()
-		defer p.end()
-		next := plan.Diff(w.spec, p.see(), plan.Options{})
-		const want = "a needs a restart of its engine for env.HTTPS_PROXY, which would stop its tasks: rolling restarts are not supported yet"
-		if len(next.Blocked) != 1 || next.Blocked[0].Text != want || len(next.Steps) != 0 {
-			t.Errorf("got %+v\nwant %s", next, want)
+		if got := w.steps(); got != "restart/a" {
+			t.Errorf("got %s", got)
+		}
+		w.apply()
+		if got := w.of("a").variable("HTTPS_PROXY"); got != "http://p:3128" {
+			t.Errorf("the engine has the proxy %q", got)
 		}
 	})
 }

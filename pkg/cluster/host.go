@@ -150,6 +150,7 @@ func (h *host) state() plan.Host {
 	}
 	out.Engine, out.EngineVersion, out.Info = plan.EngineState(h.facts.Engine), h.facts.EngineVersion, h.info
 	out.Cert = plan.Cert{Cluster: h.facts.CertCluster, Node: h.facts.CertNode, Role: strings.TrimPrefix(h.facts.CertRole, "swarm-"), Expires: h.facts.CertExpiry}
+	out.Unfinished = h.facts.Unfinished
 	out.Daemon, out.Owned, out.Flags = h.facts.Daemon, h.facts.Owned, h.facts.Flags
 	out.Environ, out.Addresses = h.facts.Environ, interfaces(h.facts)
 	out.SSH, out.HostKey, out.Conditions = h.login, h.hostKey, h.conditions

@@ -48,6 +48,28 @@ func (l *link) ask(ctx context.Context, do func(*swarm.Engine) error) error {
 	return err
 }
 
+// renew makes a new client of the host's engine, over the same connection: a client
+// keeps to the version of the API that it settled, and an engine of another version
+// may not have it any more.
+func (h *host) renew() error {
+	h.mu.Lock()
+	l := h.link
+	h.mu.Unlock()
+	if l == nil {
+		return nil
+	}
+	eng, err := swarm.New(l.ssh.DialContext)
+	if err != nil {
+		return fmt.Errorf("make client of its engine: %w", err)
+	}
+	h.mu.Lock()
+	if h.link == l {
+		h.link = newLink(l.ssh, eng)
+	}
+	h.mu.Unlock()
+	return l.engine.Close()
+}
+
 func (l *link) close() {
 	_ = l.engine.Close()
 	_ = l.ssh.Close()

@@ -19,6 +19,7 @@ import (
 const (
 	daemonFile = "/etc/docker/daemon.json"
 	ownedFile  = "/etc/docker/swarmup.json"
+	markFile   = "/etc/docker/swarmup-installing"
 )
 
 // machine is one machine in memory: an sshd, some files, a service manager, and
@@ -37,6 +38,10 @@ type machine struct {
 	mu        sync.Mutex
 	files     map[string]string
 	installed bool
+	version   string            // of the engine on its disk
+	runs      string            // and of its process
+	loaded    string            // the daemon.json that it works by
+	offers    []string          // versions that can be had
 	engine    *swarmtest.Engine // nil until it was started for the first time
 	running   bool
 	off       bool
@@ -116,6 +121,8 @@ func (m *machine) launch() {
 		m.engine = m.net.Engine(m.addr, m.name)
 	}
 	m.inherit()
+	m.runs, m.loaded = m.version, m.files[daemonFile]
+	m.engine.SetVersion(m.version, "1.51")
 	m.engine.Revive()
 	m.engine.SetEngineLabels(m.labels())
 	m.running = true

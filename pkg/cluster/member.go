@@ -107,7 +107,10 @@ func (c *Cluster) former(s plan.Step) *engine.Node {
 		return nil
 	}
 	e := c.round.nodes[i]
-	if slices.Contains(c.round.done[s.Node], plan.Drain) {
+	switch before := e.Labels[plan.MarkBefore]; {
+	case before != "":
+		e.Availability = before
+	case slices.Contains(c.round.done[s.Node], plan.Drain):
 		e.Availability = ""
 	}
 	return &e

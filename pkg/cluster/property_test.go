@@ -67,7 +67,11 @@ func drawFile(t *rapid.T, label string) string {
 		}
 		lines = append(lines, line+"}")
 	}
-	return "managers: [" + strings.Join(lines[:managers], ", ") + "]\nworkers: [" + strings.Join(lines[managers:], ", ") + "]"
+	file := "managers: [" + strings.Join(lines[:managers], ", ") + "]\nworkers: [" + strings.Join(lines[managers:], ", ") + "]"
+	if label == "to" {
+		file += rapid.SampledFrom([]string{"", "", "\nengine: {daemon: {log-driver: local}}", "\nengine: {version: '29.1'}"}).Draw(t, "engine")
+	}
+	return file
 }
 
 // Whatever the files, whenever the run is cut short, and whatever trouble there
@@ -90,7 +94,8 @@ func TestEveryStoryEndsWell(t *testing.T) {
 }
 
 func (s story) tell(w *world) error {
-	w.file(s.From)
+	w.offers = []string{"28.5.2", "29.1.0"}
+	w.file(strings.Replace(s.From, "\nworkers", "\nengine: {version: '28'}\nworkers", 1))
 	if err := w.try(); err != nil {
 		return fmt.Errorf("the first apply: %w", err)
 	}

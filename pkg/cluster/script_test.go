@@ -76,26 +76,42 @@ func (m *machine) script(c sshtest.Command, stdin string) {
 		a.lock(words[1:])
 	case "ports":
 		a.blob("taken", "")
-	case "firstboot", "prepare", "finish":
+	case "firstboot":
+	case "prepare":
+		m.files[markFile] = ""
+	case "finish":
+		delete(m.files, markFile)
+	case "renew":
+		if m.running && m.runs != m.version {
+			a.blob("outdated", "yes\n")
+		}
 	case "custom":
 		m.installed = true
 	case "apt":
-		a.apt(words[1])
+		a.apt(words[1], words[2:]...)
 	default:
 		a.blob("error", "no such script: "+words[0])
 	}
 }
 
 // apt plays Debian's package manager with Docker's repository.
-func (a answer) apt(verb string) {
+func (a answer) apt(verb string, packages ...string) {
 	switch verb {
 	case "versions":
-		const version = " 5:28.5.2-1~debian.12~bookworm\n"
-		a.blob("versions", "docker-ce"+version+"docker-ce-cli"+version+"containerd.io 1.7.28-1~debian.12~bookworm\n")
+		text := "containerd.io 1.7.28-1~debian.12~bookworm\n"
+		for _, v := range a.offers {
+			text += "docker-ce 5:" + v + "-1~debian.12~bookworm\ndocker-ce-cli 5:" + v + "-1~debian.12~bookworm\n"
+		}
+		a.blob("versions", text)
 	case "install":
 		a.files["/proxies"] = a.stdin // what the package manager was told
 		a.sleep(a.clock.install)
 		a.installed = true
+		for _, v := range a.offers {
+			if strings.Contains(strings.Join(packages, " "), "docker-ce=5:"+v+"-") {
+				a.version = v
+			}
+		}
 	}
 }
 
@@ -117,10 +133,17 @@ func (a answer) probe() {
 
 func (a answer) engineFacts() {
 	a.blob("init", "systemd\n")
-	if !a.installed {
+	_, marked := a.files[markFile]
+	if node := ""; marked && a.engine != nil {
+		if _, node, _ = a.engine.Certificate(); node != "" {
+			marked = false
+			a.blob("unfinished", "yes\n")
+		}
+	}
+	if !a.installed || marked {
 		return
 	}
-	a.blob("dockerd", "Docker version 28.5.2, build 89c5e8f\n")
+	a.blob("dockerd", "Docker version "+a.version+", build 89c5e8f\n")
 	if a.running {
 		a.blob("cmdline", "/usr/bin/dockerd\x00-H\x00fd://\x00")
 	}
@@ -156,6 +179,7 @@ func (a answer) service(verb string) {
 	a.blob("mark", strings.Repeat("x", len(a.journal)))
 	if verb == "reload" {
 		a.engine.SetEngineLabels(a.labels())
+		a.loaded = a.files[daemonFile]
 		a.journal = append(a.journal, `level=info msg="Reloaded configuration: {}"`)
 		return
 	}

@@ -107,14 +107,14 @@ func flawOf(cluster string, n spec.Node, nodes []engine.Node, live map[string]st
 	e := own[0]
 	switch {
 	case e.State != "ready":
-		return &flaw{"is " + e.State, []plan.Action{plan.Label, plan.Start, plan.Configure, plan.Promote, plan.Demote}}
+		return &flaw{"is " + e.State, []plan.Action{plan.Label, plan.Start, plan.Configure, plan.Promote, plan.Demote, plan.Upgrade, plan.Restart}}
 	case e.Role != string(n.Role):
 		return &flaw{"is a " + e.Role, []plan.Action{plan.Join, plan.Promote, plan.Demote}}
 	case n.Role == spec.Manager && (e.Manager == nil || e.Manager.Reachability != "reachable"):
-		return &flaw{"is not reachable as a manager", []plan.Action{plan.Init, plan.Join, plan.Promote, plan.Start, plan.Configure}}
+		return &flaw{"is not reachable as a manager", []plan.Action{plan.Init, plan.Join, plan.Promote, plan.Start, plan.Configure, plan.Upgrade, plan.Restart}}
 	}
 	if text := labelFlaw(e.EngineLabels, n.Engine.Labels, live); text != "" {
-		return &flaw{text, []plan.Action{plan.Configure}}
+		return &flaw{text, []plan.Action{plan.Configure, plan.Restart}}
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/provider"
 	"github.com/swarmup/swarmup/pkg/provider/existing"
 	"github.com/swarmup/swarmup/pkg/provider/providertest"
@@ -40,6 +41,8 @@ type world struct {
 	cloud *cloud
 	home  string
 	clock clock
+	// offers are the versions that machines can get an engine in.
+	offers []string
 
 	mu       sync.Mutex
 	machines []*machine
@@ -62,7 +65,7 @@ func in(t *testing.T, f func(*world)) {
 // newWorld makes a world without machines, inside a bubble.
 func newWorld(t *testing.T, home string) *world {
 	t.Helper()
-	w := &world{T: t, net: swarmtest.New(), home: home, clock: clock{install: 20 * time.Second, start: 2 * time.Second}}
+	w := &world{T: t, net: swarmtest.New(), home: home, clock: clock{install: 20 * time.Second, start: 2 * time.Second}, offers: []string{"28.5.2"}}
 	w.cloud = &cloud{Memory: &providertest.Memory{}, w: w}
 	w.cloud.OnBoot, w.cloud.OnDelete = w.cloud.boot, w.cloud.gone
 	w.key = sshtest.NewKey(t, "ed25519", "user")
@@ -131,7 +134,7 @@ func (w *world) machine(name string, authorized ...string) *machine {
 	defer w.mu.Unlock()
 	m := &machine{
 		net: w.net, name: name, addr: fmt.Sprintf("10.0.0.%d", len(w.machines)+1),
-		files: map[string]string{}, clock: w.clock, keys: append(slices.Clone(authorized), "", ""),
+		version: "28.5.2", offers: w.offers, files: map[string]string{}, clock: w.clock, keys: append(slices.Clone(authorized), "", ""),
 	}
 	m.lan = w.lan
 	m.sshd = sshtest.Start(w, sshtest.Options{Authorized: m.keys, Exec: m.exec, Forward: m.forward, Memory: true})
@@ -285,6 +288,12 @@ func (w *world) rightNode(n spec.Node) error {
 		return fmt.Errorf("%s is %s (%v), want %s", n.Name, e.Role, e.Manager, n.Role)
 	case e.Availability != wish:
 		return fmt.Errorf("%s is %s, want %s", n.Name, e.Availability, wish)
+	}
+	if before := e.Labels[plan.MarkBefore]; before != "" {
+		return fmt.Errorf("%s still waits to be %s", n.Name, before)
+	}
+	if m := w.of(n.Name); !n.Engine.Takes(m.runs) || m.loaded != m.read(daemonFile) && len(n.Engine.Daemon) > 0 {
+		return fmt.Errorf("%s has engine %s, which runs by %s", n.Name, m.runs, m.loaded)
 	}
 	for k, v := range n.Labels {
 		if e.Labels[k] != v {

@@ -18,11 +18,16 @@ func (d *differ) ready(p pair) (last string, ok bool) {
 	last = d.reach(p)
 	h := p.host
 	s := Step{Node: p.node.Name, Role: p.node.Role, Machine: machineOf(h)}
+	if h != nil && h.Answer == Off && p.entry != nil && h.Machine.Power == Stopped {
+		d.partial = true // it is known once it is on whether its engine has to restart
+		return last, true
+	}
 	if h == nil || h.Answer != Answered {
 		// Nothing is known of the engine. A machine that is made in this run
 		// certainly gets its configuration; all else looks first.
-		s.Action, s.Maybe, s.After = Install, true, []string{last}
+		s.Action, s.Maybe, s.After, s.Downgrade = Install, true, []string{last}, d.opt.AllowDowngrade
 		last = d.add(s)
+		s.Downgrade = false
 		s.Action, s.Maybe, s.After = Configure, h != nil && h.Machine.Power != Incomplete, []string{last}
 		return d.add(s), true
 	}
@@ -31,13 +36,14 @@ func (d *differ) ready(p pair) (last string, ok bool) {
 		d.block(p.node.Name, f.Hint, "%s: %s: %s", p.node.Name, f.Situation, f.Text)
 		return "", false
 	}
-	if h.Engine != EngineAbsent && h.EngineVersion != "" && !p.node.Engine.Takes(h.EngineVersion) {
-		d.block(p.node.Name, "change its engine by hand, or engine.version in the file",
-			"%s has engine %s, and engine.version says %s: changing the version of an engine is not supported yet",
-			p.node.Name, h.EngineVersion, p.node.Engine.Version)
+	change := d.version(p)
+	if change != nil && p.node.Engine.Install == spec.InstallNone {
+		d.block(p.node.Name, "change its engine by hand, or engine.version or engine.install in the file",
+			"%s has engine %s, engine.version says %s, and engine.install is none", p.node.Name, h.EngineVersion, p.node.Engine.Version)
 		if !h.member() {
 			return "", false // in the swarm it would be a member that needs an upgrade
 		}
+		change = nil
 	}
 	switch h.Engine {
 	case EngineAbsent:
@@ -50,14 +56,25 @@ func (d *differ) ready(p pair) (last string, ok bool) {
 		s.Action, s.After = Configure, []string{last}
 		return d.add(s), true
 	case EngineStopped:
-		s.Action, s.Why, s.Effect = Configure, "its engine is stopped", daemon.Restart
+		if change != nil { // nothing runs there that it could hurt
+			last = d.upgrade(s, change)
+		}
+		s.Action, s.Why, s.Effect, s.After = Configure, "its engine is stopped", daemon.Restart, []string{last}
 		return d.add(s), true
 	default:
-		return d.configure(p, s)
+		return d.configure(p, s, change)
 	}
 }
 
-func (d *differ) configure(p pair, s Step) (string, bool) {
+// upgrade changes the version of an engine that stops nothing by that.
+func (d *differ) upgrade(s Step, change *Change) string {
+	s.Action, s.Changes, s.Downgrade = Upgrade, []Change{*change}, d.opt.AllowDowngrade
+	return d.add(s)
+}
+
+// configure plans daemon.json, the environment and the version of an engine that
+// runs. What would stop the tasks of a member is kept for the roll.
+func (d *differ) configure(p pair, s Step, version *Change) (string, bool) {
 	h := p.host
 	patch, err := daemon.Diff(h.Daemon, h.Owned, live(h), WantDaemon(p.node.Engine))
 	if err != nil {
@@ -80,15 +97,24 @@ func (d *differ) configure(p pair, s Step) (string, bool) {
 		restarts = append(restarts, "env."+name)
 		s.Effect = daemon.Restart
 	}
+	if h.member() && (version != nil || len(restarts) > 0) {
+		d.rolls = append(d.rolls, rolling{pair: p, version: version, restarts: restarts, changes: s.Changes[len(opens):]})
+		if s.Changes = opens; len(opens) == 0 {
+			return "", true
+		}
+		s.Effect = daemon.None
+		return d.add(s), true
+	}
+	last := ""
+	if version != nil {
+		last = d.upgrade(Step{Node: s.Node, Role: s.Role, Machine: s.Machine}, version)
+		s.After = []string{last}
+	}
 	switch {
-	case len(restarts) > 0 && h.member():
-		d.block(p.node.Name, "drain it, restart its engine with these settings, and run again",
-			"%s needs a restart of its engine for %s, which would stop its tasks: rolling restarts are not supported yet", p.node.Name, list(restarts))
-		return "", true
 	case len(s.Changes) == 0 && proxied(p.node) && d.newcomers():
 		s.Maybe, s.Why = true, "NO_PROXY gets the addresses of new nodes"
 	case len(s.Changes) == 0:
-		return "", true
+		return last, true
 	case h.member() && len(patch.Changes)+len(opens) == 0:
 		s.Why = "its engine takes it over at its next start"
 	}

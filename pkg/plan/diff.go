@@ -40,6 +40,7 @@ type differ struct {
 	entries []engine.Node  // entries of the swarm that no host claims
 	claimed map[string]int // NodeID -> how many hosts claim it
 
+	rolls   []rolling // members whose engine has to stop for a moment
 	steps   []Step
 	refused []Finding
 	blocked []Finding

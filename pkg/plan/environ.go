@@ -109,7 +109,7 @@ func (d *differ) newcomers() bool {
 func (d *differ) awaitPlaces() {
 	for i, s := range d.steps {
 		n, ok := d.want.Node(s.Node)
-		if s.Action != Configure || !ok || !proxied(n) {
+		if s.Action != Configure && s.Action != Restart || !ok || !proxied(n) {
 			continue
 		}
 		for _, other := range d.steps {

@@ -17,6 +17,7 @@ func (d *differ) refuse() bool {
 	d.refuseBarred()
 	d.refuseForeign()
 	d.refuseFixed()
+	d.refuseDowngrades()
 	d.preflight()
 	return len(d.refused) > 0
 }
@@ -89,6 +90,39 @@ func (d *differ) refuseFixed() {
 	}
 	if want.DataPathPort != 0 && want.DataPathPort != have.DataPathPort {
 		fixed("swarm.data_path_port", fmt.Sprint(want.DataPathPort), fmt.Sprint(have.DataPathPort))
+	}
+}
+
+// refuseDowngrades: Docker does not support them, and an older engine may not
+// understand what a newer one has left on the disk.
+func (d *differ) refuseDowngrades() {
+	if d.opt.AllowDowngrade {
+		return
+	}
+	type step struct{ from, to string }
+	var order []step
+	nodes := map[step][]string{}
+	for _, p := range d.pairs {
+		if p.host == nil || p.host.Answer != Answered {
+			continue
+		}
+		c := d.version(p)
+		if c == nil || spec.CompareVersions(c.To, c.From) >= 0 {
+			continue
+		}
+		k := step{c.From, c.To}
+		if nodes[k] == nil {
+			order = append(order, k)
+		}
+		nodes[k] = append(nodes[k], p.node.Name)
+	}
+	for _, k := range order {
+		verb := "has"
+		if len(nodes[k]) > 1 {
+			verb = "have"
+		}
+		d.refusef("", "correct engine.version, or allow it with --allow-downgrade",
+			"%s %s engine %s, and engine.version says %s: Docker does not support older engines on what newer ones left", list(nodes[k]), verb, k.from, k.to)
 	}
 }
 

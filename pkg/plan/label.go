@@ -44,6 +44,7 @@ func (l Labels) Apply(s *engine.NodeSpec) {
 	}
 	s.Labels = labels
 	switch {
+	case labels[MarkBefore] != "": // it is drained for a while: see Restore
 	case l.Node.Availability != "":
 		s.Availability = string(l.Node.Availability)
 	case first && s.Availability == string(spec.Pause): // the end of a join
@@ -67,6 +68,37 @@ func (l Labels) inherited(first bool) map[string]string {
 		}
 	}
 	return out
+}
+
+// Withdraw drains a node for a while: what it was before is noted in the same
+// update, so that it gets it back whatever happens meanwhile. One that is withdrawn
+// already keeps its note.
+func Withdraw(s *engine.NodeSpec) {
+	if s.Labels[MarkBefore] == "" {
+		s.Labels[MarkBefore] = s.Availability
+	}
+	s.Availability = string(spec.Drain)
+}
+
+// Restore ends what Withdraw began, and does nothing to others. What the file says
+// comes first; then what somebody has set meanwhile; then what was before.
+func (l Labels) Restore(s *engine.NodeSpec) {
+	before := s.Labels[MarkBefore]
+	if before == "" {
+		return
+	}
+	delete(s.Labels, MarkBefore)
+	switch spec.Availability(before) {
+	case spec.Active, spec.Pause, spec.Drain:
+	default:
+		before = string(spec.Active)
+	}
+	switch {
+	case l.Node.Availability != "":
+		s.Availability = string(l.Node.Availability)
+	case s.Availability == string(spec.Drain):
+		s.Availability = before
+	}
 }
 
 func set(m map[string]string, k, v string) {

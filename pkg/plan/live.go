@@ -52,6 +52,7 @@ func (d *differ) live() {
 		l.removeMembers(members, leader)
 		l.demotions(leader)
 	}
+	l.roll()
 	d.finish()
 }
 

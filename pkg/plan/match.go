@@ -16,6 +16,9 @@ const (
 	MarkSSH     = "swarmup.ssh"
 	MarkHostKey = "swarmup.hostkey"
 	MarkOwned   = "swarmup.owned"
+	// MarkBefore holds the availability that a node had before it was drained for
+	// a while. It is there for as long as the node has to get it back.
+	MarkBefore = "swarmup.prev-availability"
 )
 
 // match finds the host and the entry of every node of the file. Membership is

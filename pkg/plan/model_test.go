@@ -8,6 +8,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/swarmup/swarmup/pkg/daemon"
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/preflight"
@@ -23,6 +24,7 @@ type model struct {
 	serial   int
 	buried   map[string]*member // entries that were removed
 	teardown bool
+	rest     map[string]string // by member: its availability where the file says none
 	harm     []string
 }
 
@@ -37,8 +39,13 @@ type machine struct {
 	member     string
 	swarm      string // the swarm its disk says it is in
 	failed     bool
-	moved      bool          // it has another address than it joined with
-	inherits   bool          // others' labels on its entry are to stay
+	moved      bool   // it has another address than it joined with
+	inherits   bool   // others' labels on its entry are to stay
+	version    string // of its engine
+	unfinished bool   // the change of the version was cut off
+	settings   []byte // daemon.json
+	record     daemon.Owned
+	down       bool          // its engine restarts just now
 	ahead      time.Duration // of its clock
 	lacks      []string      // modules of its kernel
 }
@@ -58,7 +65,7 @@ type member struct {
 }
 
 func (m *model) clone() *model {
-	c := &model{name: m.name, serial: m.serial, swarms: map[string]*swarm{}, teardown: m.teardown, harm: slices.Clone(m.harm), buried: maps.Clone(m.buried)}
+	c := &model{name: m.name, serial: m.serial, swarms: map[string]*swarm{}, teardown: m.teardown, rest: m.rest, harm: slices.Clone(m.harm), buried: maps.Clone(m.buried)}
 	for _, x := range m.machines {
 		y := *x
 		c.machines = append(c.machines, &y)
@@ -103,7 +110,7 @@ func (m *model) of(s plan.Step) *machine {
 	return found
 }
 
-func (x *machine) works() bool { return x.on && x.installed && x.running && !x.failed }
+func (x *machine) works() bool { return x.on && x.installed && x.running && !x.failed && !x.down }
 
 // host gives the machine that is a member, wherever it is.
 func (m *model) host(id string) *machine {
@@ -204,6 +211,12 @@ func (m *model) observeEngine(x *machine, h *plan.Host) {
 		h.Conditions = &preflight.Conditions{Margin: time.Second, Ahead: x.ahead, MachineID: x.name, Lacks: x.lacks}
 	}
 	h.Cert = plan.Cert{Cluster: x.swarm, Node: x.member, Role: "worker"}
+	if x.unfinished && x.member == "" {
+		h.Engine = plan.EngineAbsent // an installation that was cut off
+		return
+	}
+	h.EngineVersion, h.Unfinished = x.version, x.unfinished
+	h.Daemon, h.Owned = x.settings, x.record
 	switch {
 	case !x.installed:
 		h.Engine = plan.EngineAbsent
@@ -282,7 +295,11 @@ func (m *model) satisfies(want *spec.Cluster) error {
 		}
 	}
 	if len(s.members) != len(want.Nodes) {
-		return fmt.Errorf("%d members, want %d", len(s.members), len(want.Nodes))
+		var names []string
+		for _, e := range s.members {
+			names = append(names, e.id+" "+e.hostname)
+		}
+		return fmt.Errorf("members %q, want %d", names, len(want.Nodes))
 	}
 	if len(m.machines) != len(want.Nodes) {
 		return fmt.Errorf("%d machines, want %d", len(m.machines), len(want.Nodes))
@@ -316,8 +333,25 @@ func (m *model) satisfies(want *spec.Cluster) error {
 		if wish := string(n.Availability); wish != "" && e.availability != wish {
 			return fmt.Errorf("%s is %s, want %s", n.Name, e.availability, wish)
 		}
-		if n.Availability == "" && e.availability == "pause" {
-			return fmt.Errorf("%s was left paused", n.Name)
+		rest, known := m.rest[e.id]
+		if !known {
+			rest = "active"
+		}
+		if n.Availability == "" && e.availability != rest {
+			return fmt.Errorf("%s is %s, and was %s before", n.Name, e.availability, rest)
+		}
+		if _, ok := e.labels[plan.MarkBefore]; ok {
+			return fmt.Errorf("%s still waits for its availability", n.Name)
+		}
+		if !n.Engine.Takes(x.version) {
+			return fmt.Errorf("%s has engine %s, want %s", n.Name, x.version, n.Engine.Version)
+		}
+		p, err := daemon.Diff(x.settings, x.record, daemon.Live{Known: true}, plan.WantDaemon(n.Engine))
+		if err != nil {
+			return err
+		}
+		if !p.Empty() {
+			return fmt.Errorf("%s works by %s", n.Name, x.settings)
 		}
 	}
 	return nil

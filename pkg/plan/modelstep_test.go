@@ -49,20 +49,17 @@ func (m *model) do(s plan.Step, want *spec.Cluster) error {
 	case plan.Connect, plan.Unconfigure:
 		return nil
 	case plan.Install:
-		x.installed = true
-		return nil
+		return m.install(s, x, want)
 	case plan.Configure:
-		if !x.installed {
-			return errors.New("no engine")
-		}
-		x.running = true
-		return nil
+		return m.configure(s, x, want)
+	case plan.Upgrade, plan.Restart:
+		return m.start(s, x, want)
 	case plan.Init:
 		return m.init(s, x, want)
 	case plan.Join:
 		return m.join(s, x)
-	case plan.Promote, plan.Demote, plan.Drain, plan.Leave:
-		return m.change(s, x)
+	case plan.Promote, plan.Demote, plan.Drain, plan.Leave, plan.Restore:
+		return m.change(s, x, want)
 	}
 	return fmt.Errorf("unknown action %q", s.Action)
 }
@@ -141,6 +138,9 @@ func (m *model) join(s plan.Step, x *machine) error {
 	if all, reachable := m.raft(sw); e.raft && all >= 3 && reachable < (all+1)/2+1 {
 		m.hurt(s, "a manager is added while %d of %d are reachable", reachable, all)
 	}
+	if e.raft {
+		m.hurtByRole(s)
+	}
 	sw.members = append(sw.members, e)
 	x.swarm, x.member, x.failed, x.moved = sw.id, e.id, false, false
 	return nil
@@ -177,8 +177,11 @@ func (m *model) named(sw *swarm, node string) *member {
 }
 
 // change is what happens to a member that works.
-func (m *model) change(s plan.Step, x *machine) error {
+func (m *model) change(s plan.Step, x *machine, want *spec.Cluster) error {
 	sw := m.swarms[x.swarm]
+	if s.Action == plan.Promote || s.Action == plan.Demote {
+		m.hurtByRole(s)
+	}
 	if s.Action == plan.Leave && (sw == nil || sw.get(x.member) == nil) {
 		x.swarm, x.member, x.failed = "", "", false // removed while it was alive
 		return nil
@@ -191,7 +194,17 @@ func (m *model) change(s plan.Step, x *machine) error {
 	case plan.Promote:
 		e.role, e.raft = spec.Manager, true
 	case plan.Drain:
-		e.availability = "drain"
+		ns := engine.NodeSpec{Labels: e.labels, Availability: e.availability}
+		if ns.Availability = "drain"; s.Return {
+			ns.Availability = e.availability
+			plan.Withdraw(&ns)
+		}
+		e.labels, e.availability = ns.Labels, ns.Availability
+	case plan.Restore:
+		n, _ := want.Node(s.Node)
+		ns := engine.NodeSpec{Labels: e.labels, Availability: e.availability}
+		plan.Labels{Node: n}.Restore(&ns)
+		e.labels, e.availability = ns.Labels, ns.Availability
 	case plan.Demote:
 		all, reachable := m.raft(sw)
 		if e.raft && (all == 1 || reachable-1 < (all-1)/2+1) {

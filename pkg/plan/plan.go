@@ -25,6 +25,9 @@ const (
 	Promote     Action = "promote"     // worker to manager
 	Demote      Action = "demote"      // manager to worker
 	Drain       Action = "drain"       // no tasks any more
+	Upgrade     Action = "upgrade"     // another version of the engine
+	Restart     Action = "restart"     // engine settings that only a restart brings
+	Restore     Action = "restore"     // the availability that it had before a drain
 	Leave       Action = "leave"       // leave the swarm
 	Forget      Action = "forget"      // remove an entry from the swarm's node list
 	Unconfigure Action = "unconfigure" // take our keys out of daemon.json
@@ -53,7 +56,12 @@ type Step struct {
 	Why string `json:"why,omitempty"`
 	// Changes are what will be different, where it can be known before.
 	Changes []Change `json:"changes,omitempty"`
-	// Effect is what a Configure does to a running engine.
+	// Return drains note the availability on the node, for the Restore that gives it
+	// back.
+	Return bool `json:"return,omitempty"`
+	// Downgrade lets the version of an engine become an older one.
+	Downgrade bool `json:"downgrade,omitempty"`
+	// Effect is what a Configure or Restart does to a running engine.
 	Effect daemon.Effect `json:"effect,omitempty"`
 	// Maybe steps are for a host that did not answer: they look first, and do
 	// nothing where all is well.
@@ -130,4 +138,6 @@ type Options struct {
 	// Prune also removes members that swarmup did not make, and forgets marked
 	// ones that are down and do not answer.
 	Prune bool
+	// AllowDowngrade lets engines become older, which Docker does not support.
+	AllowDowngrade bool
 }

@@ -1,13 +1,16 @@
 package plan_test
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/swarmup/swarmup/pkg/daemon"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/spec"
 )
@@ -22,6 +25,8 @@ func drawFile(t *rapid.T) *spec.Cluster {
 	pool := rapid.Permutation(names()).Draw(t, "pool")
 	managers := rapid.IntRange(1, 5).Draw(t, "managers")
 	total := rapid.IntRange(managers, len(pool)).Draw(t, "nodes")
+	version := rapid.SampledFrom([]string{"", "26.1", "28.5"}).Draw(t, "version")
+	settings := rapid.Bool().Draw(t, "settings")
 	for i, name := range pool[:total] {
 		n := spec.Node{Name: name, Role: spec.Worker, Engine: spec.Engine{Install: spec.InstallDistro}}
 		if i < managers {
@@ -29,6 +34,10 @@ func drawFile(t *rapid.T) *spec.Cluster {
 		}
 		if rapid.Bool().Draw(t, "labelled") {
 			n.Labels = map[string]string{"zone": rapid.SampledFrom([]string{"x", "y"}).Draw(t, "zone")}
+		}
+		n.Engine.Version = version
+		if settings {
+			n.Engine.Daemon = map[string]any{"log-driver": "local"}
 		}
 		n.Availability = rapid.SampledFrom([]spec.Availability{"", "", spec.Active, spec.Drain, spec.Pause}).Draw(t, "availability")
 		c.Nodes = append(c.Nodes, n)
@@ -50,6 +59,7 @@ func drawWorld(t *rapid.T) *model {
 		}).Draw(t, name)
 		drawHost(m, sw, name, kind)
 	}
+	drawEngines(t, m, sw)
 	wrong := false // two hosts that agree on a wrong time are right
 	for _, x := range m.machines {
 		if !x.on || x.member != "" {
@@ -72,6 +82,32 @@ func drawWorld(t *rapid.T) *model {
 		x.member, x.swarm, x.failed, x.moved, x.inherits = "", "", false, false, false
 	}
 	return m
+}
+
+// drawEngines gives the engines a version and settings, and the members an
+// availability, which they may have lost for a while.
+func drawEngines(t *rapid.T, m *model, sw *swarm) {
+	for _, x := range m.machines {
+		e := sw.get(x.member)
+		if x.installed {
+			x.version = rapid.SampledFrom([]string{"26.1.5", "28.5.2"}).Draw(t, "engine")
+			x.unfinished = e != nil && len(e.labels) > 0 && rapid.IntRange(0, 5).Draw(t, "unfinished") == 0
+		}
+		if rapid.Bool().Draw(t, "configured") {
+			x.settings, x.record = []byte(`{"log-driver": "local"}`), daemon.Owned{Keys: []string{"log-driver"}}
+		}
+	}
+	m.rest = map[string]string{}
+	for _, e := range sw.members {
+		if len(e.labels) == 0 {
+			continue // a join that was cut off
+		}
+		e.availability = rapid.SampledFrom([]string{"active", "active", "active", "pause", "drain"}).Draw(t, "availability")
+		m.rest[e.id] = e.availability
+		if rapid.IntRange(0, 5).Draw(t, "withdrawn") == 0 {
+			e.labels[plan.MarkBefore], e.availability = e.availability, "drain"
+		}
+	}
 }
 
 func drawHost(m *model, sw *swarm, name, kind string) {
@@ -143,10 +179,12 @@ func drawHost(m *model, sw *swarm, name, kind string) {
 	m.machines = append(m.machines, x)
 }
 
+var errSkipped = errors.New("skipped")
+
 // run does the steps in a random order that their edges allow, at most limit
 // of them. A step that fails holds back those after it.
 func run(t *rapid.T, m *model, p plan.Plan, want *spec.Cluster, limit int) map[string]error {
-	ended := map[string]error{}
+	ended, begun := map[string]error{}, map[string]bool{}
 	left := append([]plan.Step(nil), p.Steps...)
 	for len(left) > 0 && limit > 0 {
 		var ready []int
@@ -159,20 +197,39 @@ func run(t *rapid.T, m *model, p plan.Plan, want *spec.Cluster, limit int) map[s
 		if len(ready) == 0 {
 			t.Fatalf("nothing can be done of %s", render(plan.Plan{Steps: left}))
 		}
+		if m.stalled() { // whoever needs the control plane waits for it
+			ready = slices.DeleteFunc(ready, func(i int) bool { return !begun[left[i].ID] })
+		}
 		i := rapid.SampledFrom(ready).Draw(t, "next")
 		s := left[i]
+		stops := s.Action == plan.Restart || s.Action == plan.Upgrade
+		if by := heldBy(s, ended); by == "" && stops && !begun[s.ID] {
+			begun[s.ID] = true
+			m.stop(s)
+			m.unharmed(t, p)
+			continue
+		}
 		left = append(left[:i:i], left[i+1:]...)
 		if by := heldBy(s, ended); by != "" {
-			ended[s.ID] = fmt.Errorf("skipped: %s", by)
+			ended[s.ID] = fmt.Errorf("%w: %s", errSkipped, by)
 			continue
 		}
 		ended[s.ID] = m.do(s, want)
 		limit--
-		if len(m.harm) > 0 {
-			t.Fatalf("harm: %s\nplan:\n%s", m.harm[0], render(p))
+		m.unharmed(t, p)
+	}
+	for _, s := range left {
+		if begun[s.ID] {
+			m.killed(s, rapid.IntRange(0, 3).Draw(t, "how far"), want)
 		}
 	}
 	return ended
+}
+
+func (m *model) unharmed(t *rapid.T, p plan.Plan) {
+	if len(m.harm) > 0 {
+		t.Fatalf("harm: %s\nplan:\n%s", m.harm[0], render(p))
+	}
 }
 
 // forgetful lets labels of others be lost: those of an entry that is removed are
@@ -212,12 +269,14 @@ func converge(t *rapid.T, m *model, want *spec.Cluster, opt plan.Options) plan.P
 			}
 			return p
 		}
+		newer := false
 		for id, err := range run(t, m, p, want, 1000) {
-			if err != nil {
+			newer = newer || errors.Is(err, errNewer)
+			if err != nil && !errors.Is(err, errSkipped) && !errors.Is(err, errNewer) {
 				t.Fatalf("%s: %v\nplan:\n%s", id, err, render(p))
 			}
 		}
-		if !p.Partial {
+		if !p.Partial && !newer { // what was found to be newer is refused next
 			return p
 		}
 	}
@@ -245,7 +304,8 @@ func render(p plan.Plan) string {
 func TestAnyOrderReachesTheFile(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want, m := drawFile(t), drawWorld(t)
-		p := converge(t, m, want, plan.Options{})
+		opt := plan.Options{AllowDowngrade: rapid.Bool().Draw(t, "downgrade")}
+		p := converge(t, m, want, opt)
 		if len(p.Refused) > 0 || len(p.Blocked) > 0 {
 			return
 		}
@@ -262,15 +322,16 @@ func TestAnyOrderReachesTheFile(t *testing.T) {
 func TestKilledAnywhereTheNextRunFinishes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want, m := drawFile(t), drawWorld(t)
-		if p := converge(t, m.clone(), want, plan.Options{}); len(p.Refused)+len(p.Blocked) > 0 {
+		opt := plan.Options{AllowDowngrade: true}
+		if p := converge(t, m.clone(), want, opt); len(p.Refused)+len(p.Blocked) > 0 {
 			return // something was in the way before anything was killed
 		}
 		m.forgetful()
 		for range rapid.IntRange(1, 3).Draw(t, "kills") {
-			p := plan.Diff(want, m.observe(), plan.Options{})
+			p := plan.Diff(want, m.observe(), opt)
 			run(t, m, p, want, rapid.IntRange(0, 12).Draw(t, "killed after"))
 		}
-		p := converge(t, m, want, plan.Options{})
+		p := converge(t, m, want, opt)
 		if len(p.Refused)+len(p.Blocked) > 0 {
 			t.Fatalf("a killed run left something in the way:\n%s", render(p))
 		}

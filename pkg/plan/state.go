@@ -89,6 +89,8 @@ type Host struct {
 	Engine EngineState `json:"engine,omitempty"`
 	// EngineVersion is that of the dockerd on its disk; "" is not known.
 	EngineVersion string `json:"engine_version,omitempty"`
+	// Unfinished is a member's engine whose change of version was cut off.
+	Unfinished bool `json:"unfinished,omitempty"`
 	// Info is what a running engine says.
 	Info engine.Info `json:"info"`
 	// Cert is the node certificate on its disk; it is there even while the

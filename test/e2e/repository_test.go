@@ -195,6 +195,6 @@ workers: [%s]
 	if got := l.on("x", "docker version --format '{{.Server.Version}}'"); got != "26.1.5+dfsg1" {
 		t.Errorf("x has engine %s", got)
 	}
-	file(`key.asc}, version: "28"`, "{name: w}, {name: x}")
-	l.says(l.want(1, "apply"), "w has engine 26.1.5+dfsg1, and engine.version says 28: changing the version of an engine is not supported yet")
+	file(`key.asc}, version: "26.1.4"`, "{name: w}, {name: x}")
+	l.says(l.want(3, "apply"), "m, w, x have engine 26.1.5+dfsg1, and engine.version says 26.1.4: Docker does not support older engines on what newer ones left")
 }
