@@ -42,9 +42,12 @@ type world struct {
 	asked   settings
 	wish    plan.Options
 	place   lock.Store
+	moves   bool // others change it before the lock is taken
 }
 
 func (w *world) LockStore() lock.Store { return w.place }
+
+func (w *world) Moved(context.Context) (bool, error) { return w.moves, nil }
 
 func (w *world) connect(s settings) (conductor, error) {
 	w.asked = s

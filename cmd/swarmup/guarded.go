@@ -40,15 +40,18 @@ func (e env) newLock(c *cli.Context, lenient bool, tell func(string)) (*lock.Loc
 	}), nil
 }
 
-// guarded looks at the world again as soon as nobody else can change it any more.
-// A plan that was made before is not worth much: who held the lock until now may
-// have carried it out. Where there is no place for a lock yet, as long as all
-// machines have to be made, nothing is locked.
+// guarded takes the lock, and looks at the world again if it is another one than
+// the plan was made for: who held the lock until now may have carried it out.
+// Where there is no place for a lock yet, as long as all machines have to be made,
+// nothing is locked.
 func (j *job) guarded(ctx context.Context, world conductor) error {
 	for range maxRounds {
 		took, err := j.take(ctx, world.LockStore())
 		if err != nil || !took {
 			return err
+		}
+		if moved, err := world.Moved(ctx); err == nil && !moved && !j.lock.Contested() {
+			return nil
 		}
 		if err := j.look(ctx, world, "look again, under the lock", 0); err != nil || len(j.last.Steps) == 0 {
 			return err

@@ -86,18 +86,27 @@ func held(t *testing.T, ago time.Duration) *slot {
 	return s
 }
 
-func TestApplyLooksAgainUnderTheLockAndGivesItBack(t *testing.T) {
-	s := &slot{where: "the swarm"}
-	w := &world{place: s, plans: []plan.Plan{steps("join/n1", "join/n2"), steps("join/n2")}}
-	w.do = func(context.Context, plan.Step) (string, error) {
-		if st, err := lock.Look(t.Context(), s); err != nil || st.By.Holder != "ann@laptop" || st.By.Command != "swarmup apply" {
-			t.Errorf("while a step is done the lock is %+v, %v", st, err)
+func TestApplyHoldsTheLockWhileItWorksAndLooksAgainWhereTheWorldMoved(t *testing.T) {
+	for name, tt := range map[string]struct {
+		moves bool
+		did   string
+		looks int
+	}{
+		"nobody came in between":       {false, "join/n1 join/n2", 1},
+		"somebody has done half of it": {true, "join/n2", 2},
+	} {
+		s := &slot{where: "the swarm"}
+		w := &world{place: s, moves: tt.moves, plans: []plan.Plan{steps("join/n1", "join/n2<join/n1"), steps("join/n2")}}
+		w.do = func(context.Context, plan.Step) (string, error) {
+			if st, err := lock.Look(t.Context(), s); err != nil || st.By.Holder != "ann@laptop" || st.By.Command != "swarmup apply" {
+				t.Errorf("%s: while a step is done the lock is %+v, %v", name, st, err)
+			}
+			return "", nil
 		}
-		return "", nil
-	}
-	user{world: w}.run(t, "apply").wants(t, exitDone, []string{"demo: 1 step", "demo: done"}, nil)
-	if got := strings.Join(w.did, " "); got != "join/n2" || w.looks != 2 || s.made != 1 || s.record != nil {
-		t.Errorf("did %q after %d looks, took the lock %d times, left %+v", got, w.looks, s.made, s.record)
+		user{world: w}.run(t, "apply").wants(t, exitDone, []string{"demo: done"}, nil)
+		if got := strings.Join(w.did, " "); got != tt.did || w.looks != tt.looks || s.made != 1 || s.record != nil {
+			t.Errorf("%s: did %q after %d looks, took the lock %d times, left %+v", name, got, w.looks, s.made, s.record)
+		}
 	}
 }
 

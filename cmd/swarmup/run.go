@@ -36,6 +36,9 @@ type conductor interface {
 	Observe(ctx context.Context, patience time.Duration) (plan.State, error)
 	// Do does one step. It is called from several goroutines.
 	Do(ctx context.Context, s plan.Step) (note string, err error)
+	// Moved says whether the world has become another one since it was observed, as
+	// far as another run may have done it. It costs next to nothing.
+	Moved(ctx context.Context) (bool, error)
 	// LockStore is where the lock is to stand, as far as the world was observed; nil
 	// where there is nobody yet whom others would ask too.
 	LockStore() lock.Store

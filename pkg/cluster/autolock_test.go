@@ -215,16 +215,19 @@ func TestALockedManagerWithoutAStoreBlocksItsNode(t *testing.T) {
 		}
 		text, _ := os.ReadFile(path)
 		line, _, _ := strings.Cut(string(text), "\n")
-		for secret, want := range map[string]string{"SWMKEY-1-" + strings.Repeat("A", 43): "the key from the user does not unlock it", line: ""} {
+		for _, tt := range []struct{ key, want string }{
+			{"SWMKEY-1-" + strings.Repeat("A", 43), "the key from the user does not unlock it"},
+			{line, ""},
+		} {
 			given := func(c *cluster.Config) {
-				c.Key = func(context.Context) (engine.Key, string, error) { return engine.NewKey(secret), "the user", nil }
+				c.Key = func(context.Context) (engine.Key, string, error) { return engine.NewKey(tt.key), "the user", nil }
 			}
 			p := w.process(given)
 			p.see()
 			_, err := p.Do(p.ctx, plan.Step{ID: "unlock/m2", Action: plan.Unlock, Node: "m2"})
 			p.end()
-			if want == "" && err != nil || want != "" && (err == nil || err.Error() != want || !errors.Is(err, engine.ErrKey)) {
-				t.Errorf("got %v, want %q", err, want)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || err.Error() != tt.want || !errors.Is(err, engine.ErrKey)) {
+				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		}
 	})

@@ -83,6 +83,7 @@ type Cluster struct {
 type round struct {
 	swarmID  string
 	nodes    []engine.Node            // as they were observed
+	machines []provider.Machine       // likewise
 	done     map[string][]plan.Action // by node
 	failed   map[string]bool          // nodes with a step that failed
 	joined   map[string]string        // by node: the entry that it got

@@ -52,7 +52,7 @@ func (c *Cluster) Observe(ctx context.Context, patience time.Duration) (plan.Sta
 	if ctx.Err() != nil {
 		return plan.State{}, fmt.Errorf("look at hosts: %w", context.Cause(ctx))
 	}
-	c.begin(view)
+	c.begin(view, machines)
 	left, err := c.leftovers(ctx)
 	if err != nil {
 		return plan.State{}, err
@@ -87,10 +87,11 @@ func (h *host) inherit(before []*host) {
 }
 
 // begin starts a new round of steps.
-func (c *Cluster) begin(v *plan.View) {
+func (c *Cluster) begin(v *plan.View, machines []provider.Machine) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.round = newRound()
+	c.round.machines = machines
 	if v != nil {
 		c.round.swarmID, c.round.nodes = v.ID, v.Nodes
 	}

@@ -70,6 +70,8 @@ type Node struct {
 	// Issuer is the public key of the CA that signed its certificate, in bytes.
 	Issuer  string    `json:"-"`
 	Created time.Time `json:"created"`
+	// Index grows with every write of the entry.
+	Index uint64 `json:"-"`
 }
 
 // ManagerStatus is there for nodes that are members of the raft group now.

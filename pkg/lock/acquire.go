@@ -35,6 +35,7 @@ type Lock struct {
 	store   Store      // nil: it is not held
 	record  engine.Config
 	renewed time.Time // when the last write that succeeded was begun
+	met     bool      // somebody else had it when it was asked for
 }
 
 // New returns a lock that is not held.
@@ -53,6 +54,14 @@ func (l *Lock) Held() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.store != nil
+}
+
+// Contested says whether somebody else had the lock when it was asked for last:
+// who gets it then finds another world than he saw before.
+func (l *Lock) Contested() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.met
 }
 
 // Take takes the lock in that place. One that is held in another place moves:
@@ -105,8 +114,11 @@ func (l *Lock) hold(s Store, record engine.Config, since time.Time) {
 // lock it is one request.
 func (l *Lock) acquire(ctx context.Context, s Store, patience time.Duration) error {
 	w, deadline, told := watch{}, time.Now().Add(patience), false
+	met := false
+	defer func() { l.meet(met) }()
 	for {
 		done, err := l.attempt(ctx, s, &w)
+		met = met || !w.since.IsZero()
 		if done || err != nil {
 			return err
 		}
@@ -129,6 +141,12 @@ func (l *Lock) acquire(ctx context.Context, s Store, patience time.Duration) err
 			return err
 		}
 	}
+}
+
+func (l *Lock) meet(somebody bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.met = somebody
 }
 
 func (l *Lock) waitsFor(w watch) string {

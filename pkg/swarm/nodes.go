@@ -46,6 +46,7 @@ func nodeOf(n swarm.Node) engine.Node {
 		Version:      n.Description.Engine.EngineVersion,
 		Issuer:       string(n.Description.TLSInfo.CertIssuerPublicKey),
 		Created:      n.CreatedAt,
+		Index:        n.Version.Index,
 	}
 	if m := n.ManagerStatus; m != nil {
 		node.Manager = &engine.ManagerStatus{Leader: m.Leader, Reachability: string(m.Reachability), Addr: m.Addr}
