@@ -5,6 +5,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"strconv"
 )
 
 // State is what a provider says of a machine.
@@ -39,6 +40,10 @@ type Machine struct {
 	HostKey string `json:"host_key,omitempty"`
 	// Owned machines were made by swarmup. Others are never deleted.
 	Owned bool `json:"owned"`
+	// Settings are what it was made with, by the names that the file has for
+	// them; "" is the provider's default. What is not there is not known: nil
+	// for machines that were made before there was a record.
+	Settings map[string]string `json:"settings,omitempty"`
 }
 
 // Endpoint is where an sshd listens and who may log in. User is "" and Port 0
@@ -111,6 +116,39 @@ type Preparer interface {
 	// are about to be created, names a limit of the host that they would
 	// exceed before it runs into it, and reports progress line by line.
 	Prepare(ctx context.Context, reqs []Request, progress func(line string)) error
+}
+
+// Describer is a Provider whose machines keep what they were made with.
+type Describer interface {
+	// Describe gives the Settings of a machine that this request would make. It
+	// asks nobody.
+	Describe(req Request) map[string]string
+}
+
+// Describe gives what a request asks of any provider, by the names of the file.
+func Describe(req Request) map[string]string {
+	out := map[string]string{"cpus": "", "memory": "", "image": req.Image}
+	if req.CPUs != 0 {
+		out["cpus"] = strconv.FormatFloat(req.CPUs, 'f', -1, 64)
+	}
+	if req.Memory != 0 {
+		out["memory"] = size(req.Memory)
+	}
+	return out
+}
+
+// size writes a number of bytes as the file does, in the largest unit that it is
+// a whole number of.
+func size(bytes int64) string {
+	for _, u := range []struct {
+		shift int
+		name  string
+	}{{30, "g"}, {20, "m"}, {10, "k"}} {
+		if bytes&(1<<u.shift-1) == 0 {
+			return strconv.FormatInt(bytes>>u.shift, 10) + u.name
+		}
+	}
+	return strconv.FormatInt(bytes, 10)
 }
 
 // Authorizer is a Provider that can let another login key into its machines,

@@ -12,6 +12,7 @@ import (
 // blueprint is everything the engine is told about a machine.
 type blueprint struct {
 	req       provider.Request
+	made      map[string]string // what it is made with
 	image     string
 	net       clusterNet
 	address   string
@@ -30,7 +31,7 @@ func (b blueprint) config() *container.Config {
 		Hostname:    b.req.Node,
 		Image:       b.image,
 		Entrypoint:  []string{"/bin/sh", initPath},
-		Labels:      machineLabels(b.req, b.address, b.hostKey),
+		Labels:      machineLabels(b.req, b.made, b.address, b.hostKey),
 		StopSignal:  "SIGRTMIN+3", // systemd(1): halts the machine
 		StopTimeout: &seconds,
 		ExposedPorts: nat.PortSet{

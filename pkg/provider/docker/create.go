@@ -72,6 +72,14 @@ func (p *Provider) pause(ctx context.Context, attempt int) {
 	}
 }
 
+// Describe gives the settings of a machine that a request would make.
+func (p *Provider) Describe(req provider.Request) map[string]string {
+	if req.Image == "" {
+		req.Image = p.settings.Image
+	}
+	return provider.Describe(req)
+}
+
 func checkRequest(req provider.Request) error {
 	if req.Cluster == "" || req.Node == "" || req.Name == "" {
 		return errors.New("cluster, node and name are needed")
@@ -176,7 +184,7 @@ func (p *Provider) reserve(ctx context.Context, req provider.Request, image, hos
 	if err != nil {
 		return "", err
 	}
-	b := blueprint{req: req, image: image, net: net, address: address.String(), hostKey: hostKey}
+	b := blueprint{req: req, made: p.Describe(req), image: image, net: net, address: address.String(), hostKey: hostKey}
 	if p.published(net.gateway) {
 		b.publish, b.publishOn = true, p.publishOn()
 	}

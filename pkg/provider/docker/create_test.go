@@ -48,7 +48,7 @@ func TestWhatIsAskedOfTheEngine(t *testing.T) {
 	want := asked{
 		Hostname: "n1", Stop: "SIGRTMIN+3", Timeout: 30, Restart: "unless-stopped", Cgroups: "private", Address: "10.9.0.2",
 		Labels: map[string]string{
-			"swarmup.cluster": "demo", "swarmup.name": "demo-n1-1", "swarmup.node": "n1", "swarmup.gen": "1",
+			"swarmup.cluster": "demo", "swarmup.made": `{"cpus":"1.5","image":"","memory":"1g"}`, "swarmup.name": "demo-n1-1", "swarmup.node": "n1", "swarmup.gen": "1",
 			"swarmup.address": "10.9.0.2", "swarmup.hostkey": m.HostKey,
 		},
 		Volumes: []string{"/var/lib/docker", "/var/lib/containerd"}, // without names

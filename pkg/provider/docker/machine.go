@@ -53,6 +53,8 @@ func (p *Provider) machine(v view) provider.Machine {
 		Address: v.labels[labelAddress],
 		HostKey: v.labels[labelHostKey],
 		Owned:   true,
+
+		Settings: settings(v.labels),
 	}
 	m.SSH = provider.Endpoint{Host: m.Address, Port: sshPort, User: "root"}
 	if v.published.Port != 0 {

@@ -30,7 +30,7 @@ func TestRealMachinesKeepTheContract(t *testing.T) {
 func subject(p, peer *Provider, cluster string) providertest.Subject {
 	return providertest.Subject{
 		Provider: p, Peer: peer, Cluster: cluster,
-		Stop: p.Stop, Cleans: true, Prepares: true, Authorizes: true,
+		Stop: p.Stop, Cleans: true, Prepares: true, Authorizes: true, Describes: true,
 		CutShort: func(ctx context.Context, req provider.Request) error {
 			image, err := p.ensureImage(ctx, p.imageOf(req), nil)
 			if err != nil {

@@ -18,6 +18,7 @@ func (s Subject) creating(t *testing.T) {
 		want := provider.Machine{
 			ID: m.ID, Name: s.request(s.Cluster, "n1").Name, Cluster: s.Cluster, Node: "n1", State: provider.Running,
 			Address: m.Address, SSH: m.SSH, HostKey: m.HostKey, Owned: true,
+			Settings: s.settings(s.request(s.Cluster, "n1")),
 		}
 		if diff := cmp.Diff(want, m); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
@@ -32,6 +33,9 @@ func (s Subject) creating(t *testing.T) {
 			t.Errorf("(-created +listed)\n%s", diff)
 		}
 	})
+	if s.Describes {
+		s.test(t, "a machine keeps what it was made with, whatever is asked for later", s.kept)
+	}
 	s.test(t, "a machine that exists is returned as it is", func(ctx context.Context, t *testing.T) {
 		first, again := s.create(ctx, t, "n1"), s.create(ctx, t, "n1")
 		if diff := cmp.Diff(first, again); diff != "" {
@@ -53,6 +57,33 @@ func (s Subject) creating(t *testing.T) {
 			t.Errorf("this cluster (-before +after)\n%s", diff)
 		}
 	})
+}
+
+// kept makes a machine, and asks for it again in another way.
+func (s Subject) kept(ctx context.Context, t *testing.T) {
+	req := s.request(s.Cluster, "sized")
+	req.Memory = 512 << 20
+	made := s.settings(req)
+	if made["memory"] == s.settings(s.request(s.Cluster, "sized"))["memory"] {
+		t.Errorf("settings do not tell of memory: %v", made)
+	}
+	if _, err := s.Provider.Create(ctx, req); err != nil {
+		t.Fatal(err)
+	}
+	req.Memory = 0
+	again, err := s.Provider.Create(ctx, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed, _ := s.find(ctx, t, "sized")
+	for _, m := range []provider.Machine{again, listed} {
+		if diff := cmp.Diff(made, m.Settings); diff != "" {
+			t.Errorf("(-made with +told)\n%s", diff)
+		}
+	}
+	if err := s.Provider.Delete(ctx, listed); err != nil {
+		t.Error(err)
+	}
 }
 
 func (s Subject) atOnce(ctx context.Context, t *testing.T) {

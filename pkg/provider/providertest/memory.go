@@ -113,9 +113,12 @@ func (p *Memory) reserve(e *entry, req provider.Request) {
 	p.created++
 	e.machine = provider.Machine{
 		ID: fmt.Sprintf("mem-%d", p.created), Name: req.Name, Cluster: req.Cluster, Node: req.Node,
-		State: provider.Incomplete, Owned: true,
+		State: provider.Incomplete, Owned: true, Settings: p.Describe(req),
 	}
 }
+
+// Describe gives the settings of a machine that a request would make.
+func (p *Memory) Describe(req provider.Request) map[string]string { return provider.Describe(req) }
 
 // boot switches the machine on for the first time.
 func (p *Memory) boot(e *entry, at Place) provider.Machine {

@@ -25,7 +25,7 @@ func TestMemoryKeepsTheContract(t *testing.T) {
 		return providertest.Place{}, nil
 	}
 	providertest.Run(t, providertest.Subject{
-		Provider: p, Cluster: "demo", Stop: p.Stop, Cleans: true, Prepares: true, Authorizes: true,
+		Provider: p, Cluster: "demo", Stop: p.Stop, Cleans: true, Prepares: true, Authorizes: true, Describes: true,
 		CutShort: func(ctx context.Context, req provider.Request) error {
 			cut = true
 			defer func() { cut = false }()

@@ -31,9 +31,9 @@ type Subject struct {
 	// CutShort leaves what a Create leaves that was killed in the middle; nil
 	// means that this cannot be.
 	CutShort func(ctx context.Context, req provider.Request) error
-	// Cleans, Prepares, Authorizes declare the optional interfaces. A provider
-	// that Cleans must be a Leaver, too.
-	Cleans, Prepares, Authorizes bool
+	// Cleans, Prepares, Authorizes, Describes declare the optional interfaces. A
+	// provider that Cleans must be a Leaver, too.
+	Cleans, Prepares, Authorizes, Describes bool
 	// Limit is for one test; 0 means a minute.
 	Limit time.Duration
 }
@@ -84,10 +84,11 @@ func (s Subject) declared(t *testing.T) {
 	_, leaves := s.Provider.(provider.Leaver)
 	_, prepares := s.Provider.(provider.Preparer)
 	_, authorizes := s.Provider.(provider.Authorizer)
-	got := []bool{starts, cleans, leaves, prepares, authorizes}
-	want := []bool{s.Stop != nil, s.Cleans, s.Cleans, s.Prepares, s.Authorizes}
+	_, describes := s.Provider.(provider.Describer)
+	got := []bool{starts, cleans, leaves, prepares, authorizes, describes}
+	want := []bool{s.Stop != nil, s.Cleans, s.Cleans, s.Prepares, s.Authorizes, s.Describes}
 	if !slices.Equal(got, want) {
-		t.Fatalf("starts, cleans, names leftovers, prepares, authorizes\n got %v\nwant %v", got, want)
+		t.Fatalf("starts, cleans, names leftovers, prepares, authorizes, describes\n got %v\nwant %v", got, want)
 	}
 }
 
@@ -113,6 +114,14 @@ func (s Subject) request(cluster, node string) provider.Request {
 		req = s.Adapt(req)
 	}
 	return req
+}
+
+// settings are those of a machine that a request makes, where they are kept.
+func (s Subject) settings(req provider.Request) map[string]string {
+	if d, ok := s.Provider.(provider.Describer); ok {
+		return d.Describe(req)
+	}
+	return nil
 }
 
 func (s Subject) create(ctx context.Context, t *testing.T, node string) provider.Machine {
