@@ -21,7 +21,7 @@ const (
 func (e env) applyCommand() *cli.Command {
 	return &cli.Command{
 		Name: "apply", Usage: "make the world what the file says", ArgsUsage: "[FILE]",
-		Flags: append(doingFlags(), pruneFlag(), downgradeFlag(), acceptFlag(), outputFlag("text", "json"),
+		Flags: append(doingFlags(), pruneFlag(), downgradeFlag(), replaceFlag(), acceptFlag(), outputFlag("text", "json"),
 			boolFlag("yes", "do not ask; see --max-remove"),
 			boolFlag("confirm", "ask even if no node is removed"),
 			&cli.IntFlag{Name: "max-remove", DefaultText: "no limit; with --yes 1, or a tenth of the nodes", Usage: "remove or replace at most `N` nodes"},
@@ -67,9 +67,13 @@ func downgradeFlag() cli.Flag {
 	return boolFlag("allow-downgrade", "let engines become older than they are, which Docker does not support")
 }
 
-// wishes are the flags that change what is planned.
+func replaceFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "replace", Usage: "make a new machine for `NODE`, and delete the old one once the new one is a member; may be repeated"}
+}
+
+// wishes are the flags that say more than the file does.
 func wishes(c *cli.Context) plan.Options {
-	return plan.Options{Prune: c.Bool("prune"), AllowDowngrade: c.Bool("allow-downgrade")}
+	return plan.Options{Prune: c.Bool("prune"), AllowDowngrade: c.Bool("allow-downgrade"), Replace: distinct(c.StringSlice("replace"))}
 }
 
 func acceptFlag() cli.Flag {

@@ -34,7 +34,7 @@ func (c consent) question(p plan.Plan, size int) (string, error) {
 	}
 	switch {
 	case limit >= 0 && len(all) > limit:
-		return "", refusal(c.way(p, size), "%s covers the removal of %s, and this removes %d: %s", by, count(limit, "node"), len(all), names(all))
+		return "", refusal(c.way(p, size), "%s covers the removal of %s, and this %s %d: %s", by, count(limit, "node"), verbs(p, fresh), len(all), names(all))
 	case c.yes || len(fresh) == 0 && !c.always:
 		return "", nil
 	case p.Teardown:
@@ -42,7 +42,42 @@ func (c consent) question(p plan.Plan, size int) (string, error) {
 	case len(fresh) == 0:
 		return "--confirm asks before anything is done", nil
 	}
-	return "this removes " + names(fresh), nil
+	return "this " + does(p, fresh), nil
+}
+
+// split tells nodes that get another machine from those that go for good.
+func split(p plan.Plan, nodes []string) (removed, replaced []string) {
+	for _, n := range nodes {
+		if slices.Contains(p.Replaces, n) {
+			replaced = append(replaced, n)
+		} else {
+			removed = append(removed, n)
+		}
+	}
+	return removed, replaced
+}
+
+// does says what becomes of nodes: "removes a and replaces b".
+func does(p plan.Plan, nodes []string) string {
+	removed, replaced := split(p, nodes)
+	var parts []string
+	if len(removed) > 0 {
+		parts = append(parts, "removes "+names(removed))
+	}
+	if len(replaced) > 0 {
+		parts = append(parts, "replaces "+names(replaced))
+	}
+	return strings.Join(parts, ", and ")
+}
+
+func verbs(p plan.Plan, nodes []string) string {
+	switch removed, replaced := split(p, nodes); {
+	case len(replaced) == 0:
+		return "removes"
+	case len(removed) == 0:
+		return "replaces"
+	}
+	return "removes or replaces"
 }
 
 // fresh are the nodes that a plan removes and no earlier round did.

@@ -23,6 +23,12 @@ func TestWhatMustBeAskedAbout(t *testing.T) {
 		{name: "removals", consent: consent{max: -1}, plan: two, size: 3, question: "this removes n1 and n2"},
 		{name: "of many removals the first", consent: consent{max: -1}, plan: many, size: 20,
 			question: "this removes n01, n02, n03, n04, n05, n06, n07, n08, n09 and 2 more"},
+		{name: "replacements", consent: consent{max: -1}, plan: replacing(two, "n1", "n2"), size: 3, question: "this replaces n1 and n2"},
+		{name: "both", consent: consent{max: -1}, plan: replacing(two, "n2"), size: 3, question: "this removes n1, and replaces n2"},
+		{name: "--yes covers one replacement", consent: consent{max: -1, yes: true, command: "apply"}, plan: replacing(two, "n1", "n2"), size: 3,
+			refusal: "--yes without --max-remove covers the removal of 1 node, and this replaces 2: n1 and n2\nread the plan; if it is right: swarmup apply --yes --max-remove 2"},
+		{name: "both count", consent: consent{max: 1, command: "apply"}, plan: replacing(two, "n1"), size: 3,
+			refusal: "--max-remove covers the removal of 1 node, and this removes or replaces 2: n1 and n2\nread the plan; if it is right: swarmup apply --yes --max-remove 2"},
 		{name: "anything with --confirm", consent: consent{max: -1, always: true}, plan: steps("join/n1"), size: 3, question: "--confirm asks before anything is done"},
 		{name: "one removal is covered by --yes", consent: consent{max: -1, yes: true}, plan: one, size: 3},
 		{name: "two are not in a small cluster", consent: consent{max: -1, yes: true, command: "apply"}, plan: two, size: 19,
@@ -49,6 +55,11 @@ func TestWhatMustBeAskedAbout(t *testing.T) {
 			}
 		})
 	}
+}
+
+func replacing(p plan.Plan, nodes ...string) plan.Plan {
+	p.Replaces = nodes
+	return p
 }
 
 func TestApplyAsksBeforeItRemoves(t *testing.T) {

@@ -53,7 +53,7 @@ func (j *job) guarded(ctx context.Context, world conductor) error {
 		if moved, err := world.Moved(ctx); err == nil && !moved && !j.lock.Contested() {
 			return nil
 		}
-		if err := j.look(ctx, world, "look again, under the lock", 0); err != nil || len(j.last.Steps) == 0 {
+		if err := j.look(ctx, world, "look again, under the lock", 0); err != nil || j.last.Idle() {
 			return err
 		}
 	}

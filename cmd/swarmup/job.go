@@ -47,7 +47,7 @@ func (j *job) rounds(ctx context.Context, world conductor) error {
 	for range maxRounds {
 		before := j.last
 		err := j.look(ctx, world, "look at "+j.cluster.Name, j.patience)
-		if err == nil && len(j.last.Steps) > 0 {
+		if err == nil && !j.last.Idle() {
 			if err := j.forbidden(ctx); err != nil {
 				return err
 			}
@@ -59,10 +59,10 @@ func (j *job) rounds(ctx context.Context, world conductor) error {
 		if j.inVain(before) {
 			break
 		}
-		if len(j.reports) == 0 || len(j.last.Steps) > 0 {
+		if len(j.reports) == 0 || !j.last.Idle() {
 			j.show()
 		}
-		if len(j.last.Steps) == 0 {
+		if j.last.Idle() {
 			break
 		}
 		if err := j.agreed(ctx); err != nil {
@@ -73,6 +73,8 @@ func (j *job) rounds(ctx context.Context, world conductor) error {
 		if ctx.Err() != nil || !j.last.Partial {
 			break
 		}
+		// What this round has replaced is not replaced once more by the next one.
+		j.options.Replace = slices.DeleteFunc(slices.Clone(j.options.Replace), func(n string) bool { return slices.Contains(j.last.Replaces, n) })
 	}
 	return j.end(ctx)
 }

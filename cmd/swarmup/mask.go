@@ -16,6 +16,7 @@ func (m mask) plan(p plan.Plan) plan.Plan {
 		p.Steps[i] = m.step(p.Steps[i])
 	}
 	p.Refused, p.Blocked, p.Notes = m.findings(p.Refused), m.findings(p.Blocked), m.findings(p.Notes)
+	p.Drift = m.findings(p.Drift)
 	return p
 }
 
@@ -42,6 +43,7 @@ func (m mask) outcome(o outcome) outcome {
 		o.Steps[i].Step, o.Steps[i].Note, o.Steps[i].Error = m.step(s.Step), m(s.Note), m(s.Error)
 	}
 	o.Refused, o.Blocked, o.Notes = m.findings(o.Refused), m.findings(o.Blocked), m.findings(o.Notes)
+	o.Drift = m.findings(o.Drift)
 	return o
 }
 

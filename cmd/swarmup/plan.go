@@ -16,7 +16,7 @@ func (e env) planCommand() *cli.Command {
 	return &cli.Command{
 		Name: "plan", Usage: "show what apply would do; nothing is changed", ArgsUsage: "[FILE]",
 		Flags: []cli.Flag{
-			outputFlag("text", "json", "markdown"), pruneFlag(), downgradeFlag(),
+			outputFlag("text", "json", "markdown"), pruneFlag(), downgradeFlag(), replaceFlag(),
 			boolFlag("detailed-exitcode", "exit with 2 if changes are pending"),
 		},
 		Action: e.plan,
@@ -53,7 +53,7 @@ func (e env) plan(c *cli.Context) error {
 		return &exitError{code: exitRefused}
 	case len(p.Blocked) > 0:
 		return &exitError{code: exitFailed, err: fmt.Errorf("%s is blocked: %s", p.Cluster, list(whom(p.Blocked)))}
-	case len(p.Steps) > 0 && c.Bool("detailed-exitcode"):
+	case len(p.Steps)+len(p.Drift) > 0 && c.Bool("detailed-exitcode"):
 		return &exitError{code: exitChanges}
 	}
 	return nil

@@ -19,6 +19,8 @@ func planText(p plan.Plan) string {
 		fmt.Fprintf(&b, "%s: %s\n", p.Cluster, headline(p))
 	case len(p.Blocked) > 0:
 		fmt.Fprintf(&b, "%s: nothing can be done now\n", p.Cluster)
+	case len(p.Drift) > 0:
+		fmt.Fprintf(&b, "%s: nothing to do unasked\n", p.Cluster)
 	default:
 		fmt.Fprintf(&b, "%s: nothing to do\n", p.Cluster)
 	}
@@ -39,9 +41,23 @@ func planText(p plan.Plan) string {
 	if p.Partial {
 		b.WriteString("More will be known, and planned, after these steps.\n")
 	}
+	b.WriteString(adopted(p))
 	findingsText(&b, "Blocked", p.Blocked)
+	findingsText(&b, "Not as the file says, and left so", p.Drift)
 	findingsText(&b, "Notes", p.Notes)
 	return b.String()
+}
+
+// adopted says which members get nothing but marks; "" for none.
+func adopted(p plan.Plan) string {
+	var nodes []string
+	for _, s := range p.Adopt {
+		nodes = append(nodes, s.Node)
+	}
+	if len(nodes) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("apply marks %s as %s of this cluster (labels swarmup.*); nothing else of them changes.\n", names(nodes), map[bool]string{true: "a member", false: "members"}[len(nodes) == 1])
 }
 
 func headline(p plan.Plan) string {
@@ -73,6 +89,8 @@ func planMarkdown(p plan.Plan) string {
 		b.WriteString("Refused.\n")
 	case len(p.Steps) == 0 && len(p.Blocked) > 0:
 		b.WriteString("Nothing can be done now.\n")
+	case len(p.Steps) == 0 && len(p.Drift) > 0:
+		b.WriteString("Nothing to do unasked.\n")
 	case len(p.Steps) == 0:
 		b.WriteString("Nothing to do.\n")
 	default:
@@ -91,8 +109,12 @@ func planMarkdown(p plan.Plan) string {
 	if p.Partial {
 		b.WriteString("\nMore will be known, and planned, after these steps.\n")
 	}
+	if line := adopted(p); line != "" {
+		b.WriteString("\n" + md(strings.TrimSpace(line)) + "\n")
+	}
 	findingsMarkdown(&b, "Refused", p.Refused)
 	findingsMarkdown(&b, "Blocked", p.Blocked)
+	findingsMarkdown(&b, "Not as the file says, and left so", p.Drift)
 	findingsMarkdown(&b, "Notes", p.Notes)
 	return b.String()
 }

@@ -19,6 +19,7 @@ type outcome struct {
 	Steps   []stepOutcome  `json:"steps"`
 	Refused []plan.Finding `json:"refused,omitempty"`
 	Blocked []plan.Finding `json:"blocked,omitempty"`
+	Drift   []plan.Finding `json:"drift,omitempty"`
 	Notes   []plan.Finding `json:"notes,omitempty"`
 }
 
@@ -45,7 +46,7 @@ const (
 func outcomeOf(last plan.Plan, reports []apply.Report, took time.Duration) outcome {
 	out := outcome{
 		Cluster: last.Cluster, Result: resultDone, Seconds: seconds(took), Steps: []stepOutcome{},
-		Refused: last.Refused, Blocked: last.Blocked, Notes: last.Notes,
+		Refused: last.Refused, Blocked: last.Blocked, Drift: last.Drift, Notes: last.Notes,
 	}
 	for _, r := range slices.Concat(reports...) {
 		step := stepOutcome{Step: r.Step, Status: r.Status, Seconds: seconds(r.Took), Note: r.Note}

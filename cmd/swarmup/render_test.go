@@ -74,6 +74,12 @@ func plans() map[string]plan.Plan {
 		}},
 		"empty":   {Cluster: "demo", Steps: []plan.Step{}},
 		"blocked": {Cluster: "demo", Steps: []plan.Step{}, Blocked: []plan.Finding{{Node: "n1", Text: "is off"}}},
+		"adopt": {Cluster: "demo", Steps: []plan.Step{}, Adopt: []plan.Step{
+			{ID: "label/n1", Action: plan.Label, Node: "n1"}, {ID: "label/n2", Action: plan.Label, Node: "n2"},
+		}},
+		"drift": {Cluster: "demo", Steps: []plan.Step{}, Drift: []plan.Finding{{
+			Node: "n1", Text: "n1's machine differs (image: a -> b)", Hint: "--replace n1 replaces it",
+		}}},
 		"refused": {Cluster: "demo", Steps: []plan.Step{}, Refused: []plan.Finding{{Text: "n1 is in another swarm", Hint: "take it out"}}},
 	}
 }
@@ -94,7 +100,7 @@ func TestPlanRendering(t *testing.T) {
 
 func TestEveryActionHasItsWords(t *testing.T) {
 	for _, a := range []plan.Action{
-		plan.Create, plan.Start, plan.Connect, plan.Install, plan.Configure, plan.Init, plan.Join, plan.Label, plan.Settle, plan.Settings,
+		plan.Create, plan.Start, plan.Connect, plan.Install, plan.Configure, plan.Init, plan.Join, plan.Label, plan.Mark, plan.Settle, plan.Settings,
 		plan.Promote, plan.Demote, plan.Drain, plan.Leave, plan.Forget, plan.Unconfigure, plan.Delete, plan.Sweep, plan.Clean, plan.Verify,
 	} {
 		if w := words[a]; w.sign == "" || w.text == "" {

@@ -18,7 +18,7 @@ func tallyOf(p plan.Plan) tally {
 		switch s.Action {
 		case plan.Create, plan.Init, plan.Join:
 			added = append(added, s.Node)
-		case plan.Connect, plan.Verify, plan.Sweep, plan.Clean, plan.Settings:
+		case plan.Mark, plan.Connect, plan.Verify, plan.Sweep, plan.Clean, plan.Settings:
 			// They are about no node in particular, or only look.
 		default:
 			changed = append(changed, s.Node)

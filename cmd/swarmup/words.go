@@ -29,6 +29,7 @@ var words = map[plan.Action]doing{
 	plan.Unlock:      {"~", "unlock manager", false},
 	plan.StoreKey:    {"~", "store the unlock key", false},
 	plan.Settle:      {" ", "wait for the swarm to settle", true},
+	plan.Mark:        {"~", "mark as replaced", false},
 	plan.Settings:    {"~", "change the swarm's settings", false},
 	plan.Promote:     {"~", "promote to manager", false},
 	plan.Demote:      {"~", "demote to worker", false},
@@ -113,7 +114,7 @@ func change(c plan.Change) string {
 // finding is one line about a node, or about the whole cluster. The node is
 // named once.
 func finding(f plan.Finding) string {
-	if f.Node == "" || strings.HasPrefix(f.Text, f.Node+" ") {
+	if f.Node == "" || strings.HasPrefix(f.Text, f.Node+" ") || strings.HasPrefix(f.Text, f.Node+"'s ") {
 		return f.Text
 	}
 	return f.Node + ": " + f.Text

@@ -16,7 +16,7 @@ import (
 // ErrSkipped is the error of a step that a failed one held back.
 var ErrSkipped = errors.New("skipped")
 
-// Run does the steps of a plan, at most limit at once (1 where limit is less),
+// Run does the steps of a plan, Adopt among them, at most limit at once (1 where limit is less),
 // each as soon as the steps it waits for have ended; among those that could
 // begin, the first of the plan does. A step that fails holds back those that are
 // After it, and nobody else. When ctx ends no further step begins; those that run
@@ -56,6 +56,7 @@ type run struct {
 }
 
 func newRun(p plan.Plan, watch Watcher) *run {
+	p.Steps = slices.Concat(p.Steps, p.Adopt)
 	n := len(p.Steps)
 	r := &run{report: make(Report, n), index: make(map[string]int, n), awaits: make([]int, n), next: make([][]int, n), watch: watch}
 	for i, s := range p.Steps {

@@ -87,11 +87,12 @@ type round struct {
 	done     map[string][]plan.Action // by node
 	failed   map[string]bool          // nodes with a step that failed
 	joined   map[string]string        // by node: the entry that it got
+	marked   map[string]bool          // machines that others take the place of since then
 	prepared *preparation
 }
 
 func newRound() round {
-	return round{done: map[string][]plan.Action{}, failed: map[string]bool{}, joined: map[string]string{}, prepared: &preparation{}}
+	return round{done: map[string][]plan.Action{}, failed: map[string]bool{}, joined: map[string]string{}, marked: map[string]bool{}, prepared: &preparation{}}
 }
 
 // New returns a Cluster. It touches nothing yet.

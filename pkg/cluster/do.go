@@ -49,6 +49,8 @@ func (c *Cluster) do(ctx context.Context, s plan.Step) (string, error) {
 		return "", c.forget(ctx, s)
 	case plan.Settle:
 		return c.settle(ctx, s)
+	case plan.Mark:
+		return "", c.mark(ctx, s)
 	case plan.Settings:
 		return c.settings(ctx)
 	case plan.StoreKey:

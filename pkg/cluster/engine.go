@@ -164,7 +164,7 @@ func (c *Cluster) openPorts(ctx context.Context, h *host, n spec.Node, have *dae
 func (c *Cluster) places() map[string]plan.Place {
 	out := map[string]plan.Place{}
 	for _, h := range c.all() {
-		if _, ok := c.cfg.Spec.Node(h.node); ok {
+		if _, ok := c.cfg.Spec.Node(h.node); ok && !c.leaving(h) {
 			facts, _ := h.seen()
 			out[h.node] = plan.Place{Address: h.is().Address, Interfaces: interfaces(facts)}
 		}

@@ -27,10 +27,13 @@ func (c *Cluster) follow(ctx context.Context, v *plan.View, before []*host) {
 	var lost []*host
 	for _, e := range entries {
 		node := e.Labels[plan.MarkNode]
-		if e.Labels[plan.MarkCluster] != c.cfg.Spec.Name || node == "" || c.claimed(e.ID) || c.lookup("", node) != nil {
+		if e.Labels[plan.MarkCluster] != c.cfg.Spec.Name || node == "" || c.claimed(e.ID) {
 			continue
 		}
 		h, err := c.fromMark(e)
+		if c.known(h, e.Labels[plan.MarkSSH], err == nil) {
+			continue
+		}
 		c.add(h)
 		if err != nil {
 			h.unknown(err)
@@ -40,6 +43,18 @@ func (c *Cluster) follow(ctx context.Context, v *plan.View, before []*host) {
 		lost = append(lost, h)
 	}
 	bounded(ctx, observers, lost, func(ctx context.Context, h *host) { c.visit(ctx, h, 0) })
+}
+
+// known says whether the host that a mark leads to is in the table already: a
+// node's own, unless the mark leads to another place than the file.
+func (c *Cluster) known(other *host, mark string, leads bool) bool {
+	b := other.way()
+	return slices.ContainsFunc(c.all(), func(h *host) bool {
+		a := h.way()
+		login, _ := h.reached()
+		same := a.Host == b.Host && (a.Port == b.Port || a.Port == 0) || login != "" && login == mark
+		return h.node == other.node && (same || !leads)
+	})
 }
 
 func readyFirst(a, b engine.Node) int {

@@ -142,7 +142,7 @@ func (h *host) state() plan.Host {
 		Node: h.node, Answer: h.answer, Why: h.why, Err: h.err, Hung: errors.As(h.err, &hung),
 		Machine: plan.Machine{
 			Name: h.machine.Name, Address: h.machine.Address,
-			Power: string(h.machine.State), Owned: h.machine.Owned,
+			Power: string(h.machine.State), Owned: h.machine.Owned, Settings: h.machine.Settings,
 		},
 	}
 	if h.answer != plan.Answered {

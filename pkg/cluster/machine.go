@@ -88,7 +88,7 @@ func (c *Cluster) prepare(ctx context.Context) error {
 func (c *Cluster) missing() (reqs []provider.Request) {
 	there := map[string]bool{}
 	for _, h := range c.all() {
-		there[h.node] = there[h.node] || h.is().State != provider.Incomplete
+		there[h.node] = there[h.node] || h.is().State != provider.Incomplete && !c.leaving(h)
 	}
 	for _, n := range c.cfg.Spec.Nodes {
 		if !there[n.Name] {

@@ -107,13 +107,28 @@ func (c *Cluster) former(s plan.Step) *engine.Node {
 		return nil
 	}
 	e := c.round.nodes[i]
+	done := c.round.done[s.Node]
 	switch before := e.Labels[plan.MarkBefore]; {
+	case slices.Contains(done, plan.Mark), e.Labels[plan.MarkLeaving] != "":
+		e.Availability = ""
 	case before != "":
 		e.Availability = before
-	case slices.Contains(c.round.done[s.Node], plan.Drain):
+	case slices.Contains(done, plan.Drain):
 		e.Availability = ""
 	}
 	return &e
+}
+
+// mark notes on the entry of a machine that another takes its place. The entry
+// has to be the one that was observed: marks lead to removals.
+func (c *Cluster) mark(ctx context.Context, s plan.Step) error {
+	if err := join.Mark(ctx, control{c}, s.Member, plan.Leaves(c.cfg.Spec.Name, s.Node, s.Machine)); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.round.marked[s.Machine] = true
+	return nil
 }
 
 func (c *Cluster) promote(ctx context.Context, s plan.Step, h *host) error {

@@ -215,11 +215,24 @@ func mesh(ctx context.Context, e *swarm.Engine, v *plan.View) error {
 	return nil
 }
 
+// wantedOf gives what a node's machine would be made with now; nil where there is
+// no such node, or the provider keeps nothing of it.
+func (c *Cluster) wantedOf(node string) map[string]string {
+	d, ok := c.cfg.Provider.(provider.Describer)
+	n, known := c.cfg.Spec.Node(node)
+	if !ok || !known {
+		return nil
+	}
+	return d.Describe(c.request(n, ""))
+}
+
 // states gives all hosts as a plan needs them, sorted.
 func (c *Cluster) states() []plan.Host {
 	var out []plan.Host
 	for _, h := range c.all() {
-		out = append(out, h.state())
+		st := h.state()
+		st.Machine.Wanted = c.wantedOf(h.node)
+		out = append(out, st)
 	}
 	slices.SortStableFunc(out, func(a, b plan.Host) int {
 		return cmp.Or(strings.Compare(a.Node, b.Node), strings.Compare(a.Machine.Name, b.Machine.Name))

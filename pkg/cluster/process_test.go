@@ -151,13 +151,14 @@ func (p *process) rounds(opt plan.Options) (last plan.Plan, reports []apply.Repo
 			return last, reports, err
 		}
 		last = plan.Diff(p.spec, st, opt)
-		if len(last.Steps) == 0 {
+		if last.Idle() {
 			break
 		}
 		r := apply.Run(p.ctx, last, 16, p.Do, p.watch)
 		if reports = append(reports, r); p.ctx.Err() != nil || !last.Partial {
 			break
 		}
+		opt.Replace = slices.DeleteFunc(slices.Clone(opt.Replace), func(n string) bool { return slices.Contains(last.Replaces, n) })
 	}
 	return last, reports, trouble(last, reports)
 }

@@ -25,6 +25,8 @@ type story struct {
 	// interrupted or, where Kill is, killed; 0 is never.
 	Cut  int
 	Kill bool
+	// Replace are nodes whose machines are to be new ones.
+	Replace []string
 }
 
 // A mishap comes at some moment to some machine, and goes again.
@@ -36,6 +38,11 @@ type mishap struct {
 
 func drawStory(t *rapid.T) story {
 	s := story{From: drawFile(t, "from"), To: drawFile(t, "to"), Cut: rapid.IntRange(0, 40).Draw(t, "cut"), Kill: rapid.Bool().Draw(t, "kill")}
+	for _, n := range []string{"a", "b", "c"} {
+		if strings.Contains(s.To, "name: "+n) && rapid.IntRange(0, 3).Draw(t, "replace "+n) == 0 {
+			s.Replace = append(s.Replace, n)
+		}
+	}
 	for range rapid.IntRange(0, 3).Draw(t, "mishaps") {
 		s.Mishaps = append(s.Mishaps, mishap{
 			Moment: rapid.IntRange(1, 40).Draw(t, "moment"), Machine: rapid.IntRange(0, 9).Draw(t, "machine"),
@@ -134,7 +141,7 @@ func (s story) run(w *world) {
 			p.stop(errInterrupted)
 		}
 	}
-	_, _, _ = p.rounds(plan.Options{})
+	_, _, _ = p.rounds(plan.Options{Replace: s.Replace})
 }
 
 // come lets it happen.

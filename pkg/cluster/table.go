@@ -1,8 +1,11 @@
 package cluster
 
 import (
+	"cmp"
 	"slices"
 
+	"github.com/swarmup/swarmup/pkg/engine"
+	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/provider"
 )
 
@@ -55,4 +58,18 @@ func (c *Cluster) drop(gone *host) {
 // connected gives the hosts with a connection.
 func (c *Cluster) connected() []*host {
 	return slices.DeleteFunc(c.all(), func(h *host) bool { return !h.connected() })
+}
+
+// leaving says whether a host was marked as one that another takes the place of
+// when the swarm was observed.
+func (c *Cluster) leaving(h *host) bool {
+	facts, info := h.seen()
+	machine := h.is()
+	id := cmp.Or(info.NodeID, facts.CertNode)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if name := machine.Name; name != "" && c.round.marked[name] {
+		return true
+	}
+	return slices.ContainsFunc(c.round.nodes, func(e engine.Node) bool { return e.ID == id && id != "" && e.Labels[plan.MarkLeaving] != "" })
 }

@@ -68,6 +68,9 @@ func (c *Cluster) compare(nodes []engine.Node) (right int, wrong []string) {
 func (c *Cluster) engineLabels() map[string]map[string]string {
 	live := map[string]map[string]string{}
 	for _, h := range c.connected() {
+		if c.leaving(h) {
+			continue
+		}
 		facts, info := h.seen()
 		if facts.Engine != bootstrap.Running {
 			continue
@@ -98,7 +101,7 @@ type flaw struct {
 // those that are not ours; nil where it was not asked.
 func flawOf(cluster string, n spec.Node, nodes []engine.Node, live map[string]string) *flaw {
 	own := slices.DeleteFunc(slices.Clone(nodes), func(e engine.Node) bool {
-		return e.Labels[plan.MarkCluster] != cluster || e.Labels[plan.MarkNode] != n.Name
+		return e.Labels[plan.MarkCluster] != cluster || e.Labels[plan.MarkNode] != n.Name || e.Labels[plan.MarkLeaving] != ""
 	})
 	if len(own) == 0 {
 		return &flaw{"is not there", []plan.Action{plan.Label}}

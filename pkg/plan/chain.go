@@ -210,7 +210,9 @@ func (d *differ) fresh() {
 	first := d.pairs[0].node.Name // the file's first manager; spec.Parse sees to it that there is one
 	var initialised string
 	for _, p := range d.pairs {
+		gate, from := d.clear(p.node.Name), len(d.steps)
 		last, ok := d.ready(p)
+		d.gate(from, gate)
 		if !ok {
 			continue
 		}
@@ -242,7 +244,7 @@ func (d *differ) fresh() {
 // no swarm, where there is no swarm yet.
 func (d *differ) removeLeftovers() {
 	for _, h := range d.extras {
-		if h.Machine.Owned && (h.Machine.Power == Incomplete || h.Answer == Answered && !h.member()) {
+		if h.Machine.Owned && d.leaver(h) == nil && (h.Machine.Power == Incomplete || h.Answer == Answered && !h.member()) {
 			d.add(Step{ID: "delete/" + h.Machine.Name, Action: Delete, Node: h.Node, Machine: h.Machine.Name, Why: "it is not in the file"})
 		}
 	}
@@ -277,7 +279,7 @@ func (d *differ) finish() {
 func (d *differ) openFirst() {
 	var opening []string
 	for _, p := range d.pairs {
-		if p.host == nil || !p.host.member() {
+		if p.host == nil || !p.host.member() || d.leaverOf(p.node.Name) != nil {
 			continue
 		}
 		for _, s := range d.steps {

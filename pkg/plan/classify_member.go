@@ -75,7 +75,7 @@ func (d *differ) twin(p pair) string {
 			first = o
 		}
 	}
-	if first.Machine == p.host.Machine && first.Node == p.host.Node {
+	if first.ref() == p.host.ref() && first.Node == p.host.Node {
 		return ""
 	}
 	return first.name()

@@ -36,6 +36,7 @@ type differ struct {
 	opt  Options
 
 	pairs   []pair         // the nodes of the file, in its order
+	leavers []*leaver      // hosts of nodes of the file that others take the place of
 	extras  []Host         // hosts that are no node of the file, or one too many
 	entries []engine.Node  // entries of the swarm that no host claims
 	claimed map[string]int // NodeID -> how many hosts claim it
@@ -44,6 +45,8 @@ type differ struct {
 	steps   []Step
 	refused []Finding
 	blocked []Finding
+	adopted []Step // updates that only mark
+	drift   []Finding
 	notes   []Finding
 	partial bool
 }
@@ -74,7 +77,8 @@ func (d *differ) plan() Plan {
 		Refused: d.refused, Blocked: d.blocked, Notes: d.notes,
 	}
 	if len(d.refused) == 0 {
-		p.Steps = inOrder(d.steps)
+		d.differing()
+		p.Steps, p.Adopt, p.Drift, p.Replaces = inOrder(d.steps), d.adopted, d.drift, d.replaces()
 	}
 	if p.Steps == nil {
 		p.Steps = []Step{} // [] in JSON, never null

@@ -45,6 +45,8 @@ func world(text string) *model {
 			x.silent = true
 		case "existing":
 			x.owned = false
+		case "leaving":
+			sw.get(x.member).labels[plan.MarkLeaving] = x.name
 		case "unmarked":
 			sw.get(x.member).labels = map[string]string{}
 		case "foreign":
@@ -75,6 +77,9 @@ func short(p plan.Plan) string {
 			t += "~" + strings.Join(s.Behind, ",")
 		}
 		out = append(out, t)
+	}
+	for _, s := range p.Adopt {
+		out = append(out, "adopt: "+s.ID)
 	}
 	for _, f := range p.Refused {
 		out = append(out, "refused: "+f.Text)
@@ -162,7 +167,7 @@ func TestDiffOfASwarmThatWorks(t *testing.T) {
 		{"a silent worker is waited for", "a:manager b:worker", "a=manager b=idle/silent", plan.Options{}, []string{
 			"connect/b", "install/b<connect/b", "configure/b<install/b", "join/b<configure/b", "label/b<join/b",
 		}},
-		{"an unmarked member is adopted", "a:manager b:worker", "a=manager b=worker/unmarked", plan.Options{}, []string{"label/b"}},
+		{"an unmarked member is adopted", "a:manager b:worker", "a=manager b=worker/unmarked", plan.Options{}, []string{"adopt: label/b"}},
 	} {
 		t.Run(tt.name, tt.run)
 	}

@@ -105,7 +105,8 @@ func (d *differ) newcomers() bool {
 }
 
 // awaitPlaces has a step of a node with a proxy wait until all other nodes have
-// their addresses: its engine is told of them before any node joins.
+// their addresses: its engine is told of them before any node joins. Of machines
+// that are made only after it was configured it is told in another round.
 func (d *differ) awaitPlaces() {
 	for i, s := range d.steps {
 		n, ok := d.want.Node(s.Node)
@@ -113,9 +114,32 @@ func (d *differ) awaitPlaces() {
 			continue
 		}
 		for _, other := range d.steps {
-			if other.Action == Connect {
+			switch {
+			case other.Action != Connect:
+			case d.leaverOf(other.Node) != nil && other.Node != s.Node && d.comesAfter(other, s.ID):
+				d.partial = true
+			default:
 				d.steps[i].Behind = edges(append(d.steps[i].Behind, other.ID))
 			}
 		}
 	}
+}
+
+// comesAfter says whether a step has to wait for another one.
+func (d *differ) comesAfter(s Step, id string) bool {
+	byID := map[string]Step{}
+	for _, x := range d.steps {
+		byID[x.ID] = x
+	}
+	seen := map[string]bool{}
+	for todo := slices.Concat(s.After, s.Behind); len(todo) > 0; todo = todo[1:] {
+		if todo[0] == id {
+			return true
+		}
+		if x, ok := byID[todo[0]]; ok && !seen[x.ID] {
+			seen[x.ID] = true
+			todo = slices.Concat(todo, x.After, x.Behind)
+		}
+	}
+	return false
 }

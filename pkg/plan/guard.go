@@ -13,6 +13,7 @@ import (
 // refuse collects the reasons why nothing may be done at all, and says whether
 // there are any.
 func (d *differ) refuse() bool {
+	d.refuseReplace()
 	d.refuseStrangers()
 	d.refuseBarred()
 	d.refuseForeign()

@@ -17,7 +17,8 @@ type Labels struct {
 	// leaves the marks as they are.
 	SSH, HostKey string
 	// Formerly is the entry that the node had before it left and joined again;
-	// nil for none. Where it was drained for that its Availability is "".
+	// or that of the machine whose place it takes; nil for none. Where it was
+	// drained for that, or is another machine, its Availability is "".
 	Formerly *engine.Node
 }
 
@@ -101,6 +102,18 @@ func (l Labels) Restore(s *engine.NodeSpec) {
 	}
 }
 
+// Leaves gives what changes the entry of a node into that of a machine which
+// another takes the place of. It says also whose it is: without its machine
+// nobody could tell any more.
+func Leaves(cluster, node, machine string) func(*engine.NodeSpec) {
+	return func(s *engine.NodeSpec) {
+		labels := map[string]string{}
+		maps.Copy(labels, s.Labels)
+		labels[MarkCluster], labels[MarkNode], labels[MarkLeaving] = cluster, node, machine
+		s.Labels = labels
+	}
+}
+
 func set(m map[string]string, k, v string) {
 	if v != "" {
 		m[k] = v
@@ -132,6 +145,15 @@ func (l Labels) changes(e engine.Node) []Change {
 	return out
 }
 
+// adopts says whether changes do nothing but mark a member that has no mark yet:
+// one that joined by other hands than ours.
+func adopts(e engine.Node, changes []Change) bool {
+	return e.Labels[MarkNode] == "" && e.Labels[MarkCluster] == "" && !slices.ContainsFunc(changes, func(c Change) bool {
+		name, label := strings.CutPrefix(c.What, "label ")
+		return !label || !slices.Contains([]string{MarkCluster, MarkNode, MarkSSH, MarkHostKey, MarkOwned}, name)
+	})
+}
+
 // relabel plans the update of a member's entry, where it needs one, once the
 // swarm is at rest about it.
 func (l *liveDiff) relabel(p pair, ready string) {
@@ -140,8 +162,19 @@ func (l *liveDiff) relabel(p pair, ready string) {
 	if len(changes) == 0 {
 		return
 	}
+	if adopts(*p.entry, changes) {
+		l.adopted = append(l.adopted, Step{
+			ID: "label/" + p.node.Name, Action: Label, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host),
+			Member: p.entry.ID, Why: "it is a member already", After: l.resting(ready),
+		})
+		return
+	}
+	why := ""
+	if was := p.entry.Labels[MarkNode]; was != "" && was != p.node.Name {
+		why = "was " + was
+	}
 	l.add(Step{
 		Action: Label, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host),
-		Member: p.entry.ID, Changes: changes, After: l.resting(ready),
+		Member: p.entry.ID, Changes: changes, Why: why, After: l.resting(ready),
 	})
 }

@@ -17,6 +17,7 @@ type liveDiff struct {
 	managers int      // members of the raft group when the next one is added
 	capacity []string // workers have joined
 	stuck    string   // a manager of the file that cannot be added now
+	replaced string   // the last step of the replacement before
 	left     string   // the last step of the removal before, of anybody
 	lost     string   // the last step that took a manager away
 	meshed   string   // the step that makes the ingress network
@@ -49,6 +50,7 @@ func (d *differ) live() {
 	l.settleLater()
 	l.warnOfGrowth(few)
 	for _, leader := range []bool{false, true} {
+		l.replacements(leader, buried)
 		l.removeMembers(members, leader)
 		l.demotions(leader)
 	}
@@ -70,8 +72,8 @@ func (l *liveDiff) warnOfGrowth(before int) {
 func (l *liveDiff) nodes(buried map[string][]string) {
 	for now := range 4 {
 		for _, p := range l.pairs {
-			if turn(p) == now {
-				l.node(p, buried[p.node.Name])
+			if turn(p) == now && !l.givesWay(p) {
+				l.nodeAfter(p, buried[p.node.Name], l.cleared(p.node.Name))
 			}
 		}
 	}

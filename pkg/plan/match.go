@@ -19,6 +19,8 @@ const (
 	// MarkBefore holds the availability that a node had before it was drained for
 	// a while. It is there for as long as the node has to get it back.
 	MarkBefore = "swarmup.prev-availability"
+	// MarkLeaving names the machine of a member that another takes the place of.
+	MarkLeaving = "swarmup.leaving"
 )
 
 // match finds the host and the entry of every node of the file. Membership is
@@ -30,8 +32,8 @@ func (d *differ) match() {
 	}
 	for _, n := range d.want.Nodes {
 		p := pair{node: n}
-		if hosts := byNode[n.Name]; len(hosts) > 0 {
-			slices.SortStableFunc(hosts, d.better)
+		hosts := d.staying(n, byNode[n.Name])
+		if len(hosts) > 0 {
 			p.host = &hosts[0]
 			d.extras = append(d.extras, hosts[1:]...)
 		}
@@ -88,6 +90,9 @@ func (d *differ) matchEntries() {
 	}
 	for _, e := range d.have.Swarm.Nodes {
 		if d.claimed[e.ID] > 0 {
+			continue
+		}
+		if d.leaves(e) {
 			continue
 		}
 		if i := d.pairOf(e); i >= 0 {

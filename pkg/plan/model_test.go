@@ -25,6 +25,7 @@ type model struct {
 	buried   map[string]*member // entries that were removed
 	teardown bool
 	rest     map[string]string // by member: its availability where the file says none
+	agreed   map[string]bool   // nodes whose machines may be destroyed unasked
 	harm     []string
 }
 
@@ -65,7 +66,7 @@ type member struct {
 }
 
 func (m *model) clone() *model {
-	c := &model{name: m.name, serial: m.serial, swarms: map[string]*swarm{}, teardown: m.teardown, rest: m.rest, harm: slices.Clone(m.harm), buried: maps.Clone(m.buried)}
+	c := &model{name: m.name, serial: m.serial, swarms: map[string]*swarm{}, teardown: m.teardown, rest: m.rest, agreed: maps.Clone(m.agreed), harm: slices.Clone(m.harm), buried: maps.Clone(m.buried)}
 	for _, x := range m.machines {
 		y := *x
 		c.machines = append(c.machines, &y)

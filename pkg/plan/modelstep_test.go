@@ -30,6 +30,8 @@ func (m *model) do(s plan.Step, want *spec.Cluster) error {
 		return m.settle(s)
 	case plan.Forget:
 		return m.forget(s)
+	case plan.Mark:
+		return m.mark(s, x)
 	case plan.Label:
 		return m.label(s, want)
 	case plan.Delete:
@@ -65,11 +67,11 @@ func (m *model) do(s plan.Step, want *spec.Cluster) error {
 }
 
 func (m *model) create(s plan.Step, x *machine) error {
-	if x != nil && !x.incomplete {
+	if x != nil && !x.incomplete && m.leaving(x) == nil {
 		m.hurt(s, "%s has a machine already", s.Node)
 		return nil
 	}
-	if x == nil {
+	if x == nil || !x.incomplete {
 		x = &machine{name: m.id(s.Node + "-"), node: s.Node, owned: true}
 		m.machines = append(m.machines, x)
 	}
@@ -83,10 +85,10 @@ func (m *model) delete(s plan.Step, x *machine) error {
 		return nil
 	case !x.owned:
 		m.hurt(s, "it is not ours")
-	case x.silent:
+	case x.silent && !m.agreed[x.node]:
 		m.hurt(s, "it was unknown")
 	}
-	if sw := m.swarms[x.swarm]; sw != nil && sw.get(x.member) != nil && !m.teardown {
+	if sw := m.swarms[x.swarm]; sw != nil && sw.get(x.member) != nil && !m.teardown && (m.state(sw.get(x.member)) == "ready" || !m.agreed[x.node]) {
 		m.hurt(s, "it is still a member")
 	}
 	var rest []*machine
@@ -97,6 +99,45 @@ func (m *model) delete(s plan.Step, x *machine) error {
 	}
 	m.machines = rest
 	return nil
+}
+
+// mark is one write to the swarm: it needs a leader, and no answer of the host.
+func (m *model) mark(s plan.Step, x *machine) error {
+	sw := m.ours()
+	if sw == nil || sw.get(s.Member) == nil {
+		return errors.New("no leader, or no such entry")
+	}
+	if x == nil || x.member != s.Member {
+		m.hurt(s, "it marks another entry than the machine's")
+	}
+	e := sw.get(s.Member)
+	ns := engine.NodeSpec{Labels: e.labels}
+	plan.Leaves(m.name, s.Node, s.Machine)(&ns)
+	e.labels = ns.Labels
+	return nil
+}
+
+// leaving gives the entry of a machine that is marked as one that goes; nil for none.
+func (m *model) leaving(x *machine) *member {
+	if sw := m.swarms[x.swarm]; sw != nil {
+		if e := sw.get(x.member); e != nil && e.labels[plan.MarkLeaving] != "" {
+			return e
+		}
+	}
+	return nil
+}
+
+// orphaned says that a machine of the file would go before another is in its place.
+func (m *model) orphaned(x *machine, sw *swarm, want *spec.Cluster) bool {
+	n, ok := want.Node(x.node)
+	for _, e := range sw.members {
+		y := m.host(e.id)
+		in := y != nil && y != x && y.node == x.node && y.works() && e.availability != "pause" || e.id != x.member && n.Availability == spec.Pause
+		if in && e.raft == (n.Role == spec.Manager) {
+			return false
+		}
+	}
+	return ok
 }
 
 func (m *model) init(s plan.Step, x *machine, want *spec.Cluster) error {
@@ -194,6 +235,9 @@ func (m *model) change(s plan.Step, x *machine, want *spec.Cluster) error {
 	case plan.Promote:
 		e.role, e.raft = spec.Manager, true
 	case plan.Drain:
+		if m.leaving(x) != nil && m.orphaned(x, sw, want) && !m.teardown {
+			m.hurt(s, "nobody has taken its place")
+		}
 		ns := engine.NodeSpec{Labels: e.labels, Availability: e.availability}
 		if ns.Availability = "drain"; s.Return {
 			ns.Availability = e.availability
@@ -275,7 +319,11 @@ func (m *model) label(s plan.Step, want *spec.Cluster) error {
 	n, _ := want.Node(s.Node)
 	ns := engine.NodeSpec{Labels: e.labels, Availability: e.availability, Role: string(e.role)}
 	l := plan.Labels{Cluster: want.Name, Node: n, SSH: "root@" + x.name, HostKey: "SHA256:" + x.name}
-	if old := m.buried[s.Formerly]; old != nil {
+	old := m.buried[s.Formerly]
+	if old == nil && s.Formerly != "" {
+		old = sw.get(s.Formerly)
+	}
+	if old != nil {
 		l.Formerly = &engine.Node{ID: old.id, Labels: old.labels}
 	}
 	l.Apply(&ns)

@@ -21,6 +21,7 @@ const (
 	Unlock      Action = "unlock"      // give a locked manager its key
 	StoreKey    Action = "store-key"   // keep the swarm's unlock key where the file says
 	Settle      Action = "settle"      // wait until the swarm has come to an end with what it does
+	Mark        Action = "mark"        // note on a member's entry that another takes its place
 	Settings    Action = "settings"    // the swarm's own settings, in one update
 	Promote     Action = "promote"     // worker to manager
 	Demote      Action = "demote"      // manager to worker
@@ -101,17 +102,28 @@ type Plan struct {
 	Cluster  string `json:"cluster"`
 	Teardown bool   `json:"teardown,omitempty"`
 	Steps    []Step `json:"steps"`
+	// Adopt are updates that only put our marks on members which are as the file
+	// says: nothing changes but labels of ours, so that they are no change. An
+	// apply does them beside Steps.
+	Adopt []Step `json:"adopt,omitempty"`
 	// Refused is why nothing may be done at all. There are no steps then.
 	Refused []Finding `json:"refused,omitempty"`
 	// Blocked is what should be done and cannot be now.
 	Blocked []Finding `json:"blocked,omitempty"`
+	// Drift is what differs from the file and is not changed unasked.
+	Drift []Finding `json:"drift,omitempty"`
+	// Replaces are the nodes whose machine or host gives way to another.
+	Replaces []string `json:"replaces,omitempty"`
 	// Notes are remarks that change nothing.
 	Notes []Finding `json:"notes,omitempty"`
 	// Partial means that more will be known, and planned, after these steps.
 	Partial bool `json:"partial,omitempty"`
 }
 
-// Empty says whether there is nothing to do and nothing in the way.
+// Idle says whether an apply has nothing to do at all.
+func (p Plan) Idle() bool { return len(p.Steps)+len(p.Adopt) == 0 }
+
+// Empty says whether there is nothing to change and nothing in the way.
 func (p Plan) Empty() bool {
 	return len(p.Steps) == 0 && len(p.Refused) == 0 && len(p.Blocked) == 0
 }
@@ -140,4 +152,7 @@ type Options struct {
 	Prune bool
 	// AllowDowngrade lets engines become older, which Docker does not support.
 	AllowDowngrade bool
+	// Replace names nodes of the file whose machine gives way to a new one. It is
+	// consent to destroy what cannot be asked, once the swarm calls it down.
+	Replace []string
 }

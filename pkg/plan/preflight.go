@@ -2,6 +2,7 @@ package plan
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/swarmup/swarmup/pkg/preflight"
 	"github.com/swarmup/swarmup/pkg/spec"
@@ -10,7 +11,9 @@ import (
 // preflight refuses what hosts that are about to become members say against it,
 // and notes what is only worth knowing.
 func (d *differ) preflight() {
-	for _, f := range Judge(d.want, d.have) {
+	have := d.have
+	have.Hosts = slices.DeleteFunc(slices.Clone(have.Hosts), func(h Host) bool { return d.leaver(h) != nil })
+	for _, f := range Judge(d.want, have) {
 		out := Finding{Node: f.Host, Text: f.Text, Hint: f.Hint}
 		if f.Note {
 			d.notes = append(d.notes, out)

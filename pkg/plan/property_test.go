@@ -185,7 +185,7 @@ var errSkipped = errors.New("skipped")
 // of them. A step that fails holds back those after it.
 func run(t *rapid.T, m *model, p plan.Plan, want *spec.Cluster, limit int) map[string]error {
 	ended, begun := map[string]error{}, map[string]bool{}
-	left := append([]plan.Step(nil), p.Steps...)
+	left := slices.Concat(p.Steps, p.Adopt)
 	for len(left) > 0 && limit > 0 {
 		var ready []int
 		for i, s := range left {
@@ -279,6 +279,7 @@ func converge(t *rapid.T, m *model, want *spec.Cluster, opt plan.Options) plan.P
 		if !p.Partial && !newer { // what was found to be newer is refused next
 			return p
 		}
+		opt.Replace = slices.DeleteFunc(slices.Clone(opt.Replace), func(n string) bool { return slices.Contains(p.Replaces, n) })
 	}
 	t.Fatalf("still partial after four rounds")
 	return plan.Plan{}
@@ -288,6 +289,9 @@ func render(p plan.Plan) string {
 	var b strings.Builder
 	for _, s := range p.Steps {
 		fmt.Fprintf(&b, "  %s (%s %s) after %v behind %v %s\n", s.ID, s.Machine, s.Member, s.After, s.Behind, s.Why)
+	}
+	for _, s := range p.Adopt {
+		fmt.Fprintf(&b, "  adopt %s\n", s.ID)
 	}
 	for _, f := range p.Blocked {
 		fmt.Fprintf(&b, "  blocked %s: %s\n", f.Node, f.Text)

@@ -13,9 +13,18 @@ func (l *liveDiff) removeDead() []Host {
 	var workers, managers []Host
 	for _, h := range l.extras {
 		e := l.entryOf(h)
+		v := l.leaver(h)
 		switch {
+		case v != nil && h.works(e):
+			v.entry, v.works = e, true
+		case v != nil && h.Machine.Owned:
+			l.destroy(v, e)
 		case !h.works(e):
+			before := len(l.blocked)
 			l.removeDeadOne(h, e)
+			if v != nil && len(l.blocked) > before {
+				v.stays = true
+			}
 		case e.Manager == nil:
 			workers = append(workers, h)
 		default:
@@ -39,7 +48,7 @@ func (l *liveDiff) removeMembers(hosts []Host, leader bool) {
 			continue
 		}
 		if leads(e) == leader {
-			l.removeMember(h, e)
+			l.removeMember(h, e, "it is not in the file", nil)
 		}
 	}
 }
@@ -53,6 +62,9 @@ func leads(e *engine.Node) bool { return e.Manager != nil && e.Manager.Leader }
 func (d *differ) entryOf(h Host) *engine.Node {
 	if e := d.find(h.nodeID()); e != nil {
 		return e
+	}
+	if v := d.leaver(h); v != nil {
+		return v.entry
 	}
 	for i, e := range d.entries {
 		if o := d.hostOf(e); o != nil && o.Machine.Name == h.Machine.Name && o.Node == h.Node {
@@ -85,13 +97,13 @@ func (l *liveDiff) removeDeadOne(h Host, e *engine.Node) {
 
 // removeMember is promise 7: drain, demote, leave, forget, delete. Capacity
 // comes first, and a failure keeps the next manager from going.
-func (l *liveDiff) removeMember(h Host, e *engine.Node) {
-	s := Step{Node: h.name(), Role: spec.Role(e.Role), Machine: h.Machine.Name, Member: e.ID, Why: "it is not in the file"}
+func (l *liveDiff) removeMember(h Host, e *engine.Node, why string, after []string) {
+	s := Step{Node: h.name(), Role: spec.Role(e.Role), Machine: h.Machine.Name, Member: e.ID, Why: why, After: after}
 	id := func(a Action) string { return string(a) + "/" + l.key(h) }
 	s.ID, s.Action = id(Drain), Drain
 	s.Behind = append([]string{l.left}, l.capacity...)
 	if e.Manager != nil {
-		s.After = l.beforeShrinking()
+		s.After = slices.Concat(after, l.beforeShrinking())
 	}
 	last := l.add(s)
 	s.Why, s.Behind = "", nil
@@ -150,7 +162,7 @@ func (l *liveDiff) dispose(h Host, after string) {
 // that has the same name.
 func (l *liveDiff) key(h Host) string {
 	if _, ok := l.want.Node(h.Node); ok || h.Node == "" {
-		return h.Machine.Name
+		return h.ref()
 	}
 	n := 0
 	for _, o := range l.extras {

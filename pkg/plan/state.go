@@ -123,6 +123,10 @@ type Machine struct {
 	Power string `json:"power,omitempty"`
 	// Owned machines were made by swarmup and may be deleted.
 	Owned bool `json:"owned,omitempty"`
+	// Settings are what it was made with, and Wanted what it would be made with
+	// now. What is in only one of them is not known, and counts as unchanged.
+	Settings map[string]string `json:"settings,omitempty"`
+	Wanted   map[string]string `json:"-"`
 }
 
 // The words of Machine.Power; package provider has the same.
