@@ -36,7 +36,7 @@ func (e env) newLock(c *cli.Context, lenient bool, tell func(string)) (*lock.Loc
 	}
 	return lock.New(lock.Options{
 		Run: e.who(c.Command.Name), TTL: c.Duration("lock-ttl"), Wait: c.Duration("lock-timeout"),
-		Lenient: lenient, Tell: tell,
+		Lenient: lenient, Dead: over, Tell: tell,
 	}), nil
 }
 

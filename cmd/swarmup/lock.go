@@ -79,6 +79,7 @@ func (e env) lockStatus(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		st.Stale = st.Held && (st.Stale || over(st.By))
 		if as == "json" {
 			out := lockState{Cluster: cluster.Name, Held: st.Held}
 			if by := st.By; st.Held {
@@ -107,7 +108,7 @@ func lockText(st lock.Status, where string) string {
 func (e env) lockRelease(c *cli.Context) error {
 	return e.at(c, false, func(ctx context.Context, cluster *spec.Cluster, place lock.Store) error {
 		opt := lock.Options{
-			Run: e.who("lock release"), TTL: c.Duration("lock-ttl"),
+			Run: e.who("lock release"), TTL: c.Duration("lock-ttl"), Dead: over,
 			Tell: func(line string) { tell(e.err, line) },
 		}
 		was, held, err := lock.Break(ctx, place, opt, c.Bool("force"))

@@ -21,6 +21,9 @@ type Options struct {
 	// a lock that cannot be renewed, or is gone, is not lost; one that somebody
 	// else has is.
 	Lenient bool
+	// Dead says whether a run is certainly over, without asking anybody else; nil
+	// means that this is never known.
+	Dead func(Run) bool
 	// Tell is told what is waited for, a short line at a time; nil is allowed.
 	Tell func(string)
 }
@@ -113,7 +116,7 @@ func (l *Lock) hold(s Store, record engine.Config, since time.Time) {
 // acquire makes the record, or takes over a stale one. Where nobody holds the
 // lock it is one request.
 func (l *Lock) acquire(ctx context.Context, s Store, patience time.Duration) error {
-	w, deadline, told := watch{}, time.Now().Add(patience), false
+	w, deadline, told := watch{dead: l.opt.Dead}, time.Now().Add(patience), false
 	met := false
 	defer func() { l.meet(met) }()
 	for {
@@ -173,7 +176,7 @@ func (l *Lock) attempt(ctx context.Context, s Store, w *watch) (done bool, err e
 	record, now, err := s.Read(ctx)
 	switch {
 	case errors.Is(err, engine.ErrNotFound):
-		*w = watch{}
+		*w = watch{dead: l.opt.Dead}
 		return false, nil
 	case err != nil:
 		return false, err

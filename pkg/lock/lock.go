@@ -48,6 +48,9 @@ type Run struct {
 	ID      string // tells it from all others; never shown
 	Holder  string // user@computer
 	Process int    // its number on that computer
+	// Space is where that number counts: processes in one space see each other, and
+	// nobody else is in it. "" is not known.
+	Space   string
 	Command string // such as "swarmup apply"
 	Since   time.Time
 }
@@ -69,6 +72,7 @@ const (
 	labelRun     = "swarmup.lock.run"
 	labelHolder  = "swarmup.lock.holder"
 	labelProcess = "swarmup.lock.process"
+	labelSpace   = "swarmup.lock.space"
 	labelCommand = "swarmup.lock.command"
 	labelSince   = "swarmup.lock.since"
 	labelExpires = "swarmup.lock.expires" // by the holder's clock: for people only
@@ -78,7 +82,7 @@ const (
 // labels gives a record for the run.
 func (r Run) labels(now time.Time, ttl time.Duration) map[string]string {
 	return map[string]string{
-		labelRun: r.ID, labelHolder: r.Holder, labelProcess: strconv.Itoa(r.Process), labelCommand: r.Command,
+		labelRun: r.ID, labelHolder: r.Holder, labelProcess: strconv.Itoa(r.Process), labelCommand: r.Command, labelSpace: r.Space,
 		labelSince:   r.Since.UTC().Format(time.RFC3339),
 		labelExpires: now.Add(ttl).UTC().Format(time.RFC3339),
 		labelTTL:     ttl.String(),
@@ -92,6 +96,7 @@ func runOf(record engine.Config) Run {
 	since, _ := time.Parse(time.RFC3339, l[labelSince])
 	return Run{
 		ID: l[labelRun], Holder: clean(l[labelHolder]), Process: process, Command: clean(l[labelCommand]), Since: since,
+		Space: l[labelSpace],
 	}
 }
 

@@ -136,6 +136,26 @@ func TestTheLockOfADeadHolderFalls(t *testing.T) {
 	}
 }
 
+// Whoever is known to be dead is not waited for.
+func TestTheLockOfARunThatIsCertainlyOverFallsAtOnce(t *testing.T) {
+	in(t, func(t *testing.T, p *place) {
+		ann := run("ann")
+		ann.Run.Space = "here"
+		if err := lock.New(ann).Take(t.Context(), &via{place: p}); err != nil {
+			t.Fatal(err)
+		}
+		o := run("bob")
+		o.Dead = func(r lock.Run) bool { return r.Space == "there" || r.Process != 7 }
+		if err := lock.New(o).Take(t.Context(), &via{place: p}); err == nil {
+			t.Error("took it from one who lives")
+		}
+		o.Dead = func(r lock.Run) bool { return r.Space == "here" && r.Process == 7 }
+		if err := lock.New(o).Take(t.Context(), &via{place: p}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A clock that is hours ahead does not take the lock from a holder who lives.
 func TestASkewedClockTakesNoLockFromTheLiving(t *testing.T) {
 	in(t, func(t *testing.T, p *place) {

@@ -10,8 +10,10 @@ import (
 // clocks of two computers by itself: that the record was not written for its
 // whole time to live while we looked on, by our own monotonic clock; or that it is
 // that old by the clock of its own place, and was not written while we looked on
-// for longer than its holder takes from one renewal to the next.
+// for longer than its holder takes from one renewal to the next. What is certain
+// needs neither: a holder that ran on this very computer, and is no more.
 type watch struct {
+	dead   func(Run) bool
 	record engine.Config
 	age    time.Duration // by the clock of its place, when it was read last
 	since  time.Time     // when we first saw this version of it
@@ -42,6 +44,9 @@ func (w *watch) suspect() bool { return !w.moved && w.age >= ttlOf(w.record) }
 
 // stale says whether the lock may be taken over.
 func (w *watch) stale() bool {
+	if w.dead != nil && w.dead(runOf(w.record)) {
+		return true
+	}
 	still, ttl := time.Since(w.since), ttlOf(w.record)
 	return still >= ttl || w.suspect() && still >= confirm(ttl)
 }

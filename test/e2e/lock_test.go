@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -21,8 +22,11 @@ func TestOneApplyAtATime(t *testing.T) {
 	a, b = h.start(t.Context(), "apply"), h.start(t.Context(), "apply")
 	h.oneWorked(a(), b(), 1, "")
 
-	h.hang("apply", "--lock-ttl", "4s") // and it is killed
 	h.file("m", "w1")
+	h.hang(false, "apply") // and it is killed, on this computer
+	h.must("apply", "--yes")
+
+	h.hang(true, "apply", "--lock-ttl", "4s")
 	h.says(h.want(1, "apply", "--yes"), "change NAME: it is locked by ", "(swarmup apply, process ", "hint: wait for it with --lock-timeout")
 	h.must("apply", "--yes", "--lock-timeout", "1m")
 	if left := h.on("m", "docker config ls -q"); left != "" {
@@ -47,15 +51,21 @@ func (h *hosts) oneWorked(a, b result, code int, says string) {
 }
 
 // hang begins a run that cannot end, and kills it once it has the lock and is at
-// work: it waits for a machine that nobody has.
-func (h *hosts) hang(args ...string) {
+// work: it waits for a machine that nobody has. Elsewhere is where the number of its
+// process means nothing to others, as on another computer.
+func (h *hosts) hang(elsewhere bool, args ...string) {
 	h.Helper()
 	m := h.machines["w1"]
 	line := fmt.Sprintf("  - {name: ghost, address: %s, ssh: {host_key: %q}}\n", "203.0.113.1", m.HostKey)
 	h.write("hang.yaml", strings.Replace(h.content("m", "w1 w2"), "workers:\n", "workers:\n"+line, 1))
 	ctx, kill := context.WithCancel(h.Context())
 	defer kill()
-	wait := h.start(ctx, append(args, "hang.yaml")...)
+	args = append(args, "hang.yaml")
+	cmd := exec.CommandContext(ctx, os.Getenv(binary), args...)
+	if elsewhere {
+		cmd = exec.CommandContext(ctx, "unshare", append([]string{"--pid", "--fork", "--kill-child", os.Getenv(binary)}, args...)...)
+	}
+	wait := h.begin(cmd, args)
 	eventually(h.T, 20*time.Second, func() error {
 		out, err := exec.Command("docker", "exec", h.lab.machines("m")[0], "docker", "config", "ls", "-q").Output()
 		if err == nil && len(out) == 0 {
