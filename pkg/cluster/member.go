@@ -141,7 +141,12 @@ func (c *Cluster) promote(ctx context.Context, s plan.Step, h *host) error {
 
 func (c *Cluster) demote(ctx context.Context, s plan.Step, h *host) error {
 	h.setManager(false) // nothing is asked of it any more, from the first moment
-	err := join.Demote(ctx, control{c}, member{h}, s.Member, h.settled)
+	var err error
+	if s.Force {
+		err = join.Demote(ctx, control{c}, nil, s.Member, nil)
+	} else {
+		err = join.Demote(ctx, control{c}, member{h}, s.Member, h.settled)
+	}
 	if err != nil {
 		h.setManager(true)
 	}
@@ -184,7 +189,12 @@ const settleWait = 45 * time.Second
 // leave makes a host leave its swarm. A member that an earlier run has demoted
 // is given the time to become a worker wholly: it may get stuck otherwise.
 func (c *Cluster) leave(ctx context.Context, s plan.Step, h *host) error {
-	if s.Member != "" && !s.Force {
+	switch {
+	case s.Member != "" && s.Force:
+		if err := c.outvoted(ctx, s.Member); err != nil {
+			return err
+		}
+	case s.Member != "":
 		if err := wait.Until(ctx, "its certificate to say worker", settleWait, time.Second, h.settled); err != nil {
 			return err
 		}
@@ -193,6 +203,20 @@ func (c *Cluster) leave(ctx context.Context, s plan.Step, h *host) error {
 		return err
 	}
 	h.setManager(false)
+	return nil
+}
+
+// outvoted fails if a member is one of the raft group, which force would break.
+func (c *Cluster) outvoted(ctx context.Context, id string) error {
+	nodes, err := control{c}.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range nodes {
+		if e.ID == id && e.Manager != nil {
+			return errors.New("to the other managers it is one of them")
+		}
+	}
 	return nil
 }
 

@@ -70,7 +70,8 @@ type Step struct {
 	// Await is for forgetting an entry whose machine is gone: the swarm has to
 	// call it down first.
 	Await bool `json:"await,omitempty"`
-	// Force is for leaving a swarm that is taken down.
+	// Force is for leaving a swarm that is taken down, and for a manager that
+	// cannot know what the others have decided: their view alone counts.
 	Force bool `json:"force,omitempty"`
 	// After are the steps that must have succeeded before.
 	After []string `json:"after,omitempty"`

@@ -29,8 +29,7 @@ func relocates(p pair) bool {
 		return false
 	}
 	e, h := p.entry, p.host
-	flux := e.State == "unknown" || (e.Role == string(spec.Manager)) != (e.Manager != nil) ||
-		e.Role == string(spec.Worker) && h.Cert.Role == string(spec.Manager)
+	flux := e.State == "unknown" || (e.Role == string(spec.Manager)) != (e.Manager != nil)
 	return h.Info.State == engine.Active && !flux && movedFrom(p) != ""
 }
 
@@ -59,14 +58,16 @@ func (l *liveDiff) rejoin(p pair, ready string, before []string) {
 	}
 	s.Action, s.Why, s.After, s.Behind = Drain, why, append(out, ready), []string{l.left}
 	last := l.add(s)
-	s.Why, s.Behind = "", nil
+	// The others do not reach a manager that has moved, so that it never learns of
+	// its demotion (seen on Engine 28.5): theirs is the view that counts.
+	s.Why, s.Behind, s.Force = "", nil, p.host.mayManage()
 	if e.Manager != nil {
 		s.Action, s.After = Demote, []string{last}
 		last = l.add(s)
 	}
 	s.Action, s.After = Leave, []string{last}
 	last = l.add(s)
-	s.ID, s.Action, s.After = "forget/"+e.ID, Forget, []string{last}
+	s.ID, s.Action, s.Force, s.After = "forget/"+e.ID, Forget, false, []string{last}
 	last = l.add(s)
 	if e.Manager != nil {
 		l.managers--
