@@ -113,7 +113,7 @@ func (c *Cluster) former(s plan.Step) *engine.Node {
 		e.Availability = ""
 	case before != "":
 		e.Availability = before
-	case slices.Contains(done, plan.Drain):
+	case !s.Return && slices.Contains(done, plan.Drain):
 		e.Availability = ""
 	}
 	return &e

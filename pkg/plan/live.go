@@ -271,7 +271,7 @@ func (l *liveDiff) join(s Step, p pair) {
 	if p.node.Role == spec.Manager {
 		l.grow(joined)
 	}
-	label := l.add(Step{Action: Label, Node: s.Node, Role: s.Role, Machine: s.Machine, Maybe: s.Maybe, Formerly: s.Formerly, After: []string{joined}})
+	label := l.add(Step{Action: Label, Node: s.Node, Role: s.Role, Machine: s.Machine, Maybe: s.Maybe, Formerly: s.Formerly, Return: s.Return, After: []string{joined}})
 	if p.node.Role == spec.Worker {
 		l.capacity = append(l.capacity, label)
 	}

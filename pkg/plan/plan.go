@@ -58,7 +58,7 @@ type Step struct {
 	// Changes are what will be different, where it can be known before.
 	Changes []Change `json:"changes,omitempty"`
 	// Return drains note the availability on the node, for the Restore that gives it
-	// back.
+	// back, or for the Label of a member that joins again.
 	Return bool `json:"return,omitempty"`
 	// Downgrade lets the version of an engine become an older one.
 	Downgrade bool `json:"downgrade,omitempty"`

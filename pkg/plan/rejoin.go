@@ -56,17 +56,24 @@ func (l *liveDiff) rejoin(p pair, ready string, before []string) {
 		}
 		out = l.beforeShrinking()
 	}
-	s.Action, s.Why, s.After, s.Behind = Drain, why, append(out, ready), []string{l.left}
-	last := l.add(s)
+	s.Why, s.After, s.Behind = why, append(out, ready), []string{l.left}
+	var last string
+	if e.Availability != string(spec.Drain) || e.Labels[MarkBefore] != "" {
+		s.Action, s.Return = Drain, true
+		last = l.add(s)
+		s.Why, s.Behind, s.Return, s.After = "", nil, false, []string{last}
+	}
 	// The others do not reach a manager that has moved, so that it never learns of
 	// its demotion (seen on Engine 28.5): theirs is the view that counts.
-	s.Why, s.Behind, s.Force = "", nil, p.host.mayManage()
+	s.Force = p.host.mayManage()
 	if e.Manager != nil {
-		s.Action, s.After = Demote, []string{last}
+		s.Action = Demote
 		last = l.add(s)
+		s.Why, s.Behind, s.After = "", nil, []string{last}
 	}
-	s.Action, s.After = Leave, []string{last}
+	s.Action = Leave
 	last = l.add(s)
+	s.Why, s.Behind = "", nil
 	s.ID, s.Action, s.Force, s.After = "forget/"+e.ID, Forget, false, []string{last}
 	last = l.add(s)
 	if e.Manager != nil {
@@ -75,7 +82,7 @@ func (l *liveDiff) rejoin(p pair, ready string, before []string) {
 		l.buried = append(l.buried, last)
 	}
 	l.join(Step{
-		Action: Join, Node: s.Node, Role: p.node.Role, Machine: s.Machine, Formerly: e.ID, After: append([]string{last, l.meshed}, before...),
+		Action: Join, Node: s.Node, Role: p.node.Role, Machine: s.Machine, Formerly: e.ID, Return: true, After: append([]string{last, l.meshed}, before...),
 	}, p)
 	l.left = "join/" + s.Node
 	if e.Manager != nil {
