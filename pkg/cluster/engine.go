@@ -123,6 +123,9 @@ func (c *Cluster) configure(ctx context.Context, s plan.Step, h *host) (string, 
 	if err := h.look(ctx, startWait); err != nil {
 		return "", err
 	}
+	if (stopped || s.Maybe) && h.locked() { // others rely on a manager that was started
+		return "unlocked", c.unlock(ctx, h)
+	}
 	if stopped {
 		return "engine started", nil
 	}

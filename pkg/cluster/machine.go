@@ -124,6 +124,10 @@ func (c *Cluster) connect(ctx context.Context, h *host) error {
 		return err
 	}
 	h.answered()
+	if h.locked() { // a manager that was switched on: others rely on it
+		_, err := c.unlockStep(ctx, h)
+		return err
+	}
 	return c.admit(ctx, h)
 }
 

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/spec"
@@ -14,6 +16,7 @@ type liveDiff struct {
 	buried   []string // entries of dead managers are forgotten
 	healed   []string // managers that were off or stopped work again
 	grown    []string // managers are added, one after the other
+	again    int      // of them, those that have not ceased to be managers yet
 	managers int      // members of the raft group when the next one is added
 	capacity []string // workers have joined
 	stuck    string   // a manager of the file that cannot be added now
@@ -24,6 +27,9 @@ type liveDiff struct {
 	// keyStored is the step after which the unlock key is stored; "" where it is
 	// already, or managers are not locked.
 	keyStored string
+	missing   map[string]string // managers that nothing in the plan brings back: NodeID -> name
+	healing   []string          // steps that bring such managers back
+	going     []string          // managers that this plan takes away, by NodeID
 	// rejoined counts managers that leave and come back; fixed is about those that
 	// should, and cannot be spared.
 	rejoined int
@@ -31,13 +37,17 @@ type liveDiff struct {
 }
 
 func (d *differ) live() {
-	l := &liveDiff{differ: d}
+	l := &liveDiff{differ: d, missing: map[string]string{}}
 	if l.newLeader() {
 		return
 	}
 	for _, e := range d.have.Swarm.Nodes {
-		if e.Manager != nil {
-			l.managers++
+		if e.Manager == nil {
+			continue
+		}
+		l.managers++
+		if e.Manager.Reachability == "unreachable" {
+			l.missing[e.ID] = e.Hostname
 		}
 	}
 	l.settings()
@@ -173,6 +183,7 @@ func (l *liveDiff) forget(e engine.Node, node, why string) string {
 	}
 	s.After = l.buried[max(0, len(l.buried)-1):]
 	l.managers--
+	delete(l.missing, e.ID)
 	l.buried = append(l.buried, l.add(s))
 	return s.ID
 }
@@ -194,7 +205,7 @@ func (l *liveDiff) node(p pair, before []string) {
 	}
 	if p.member() {
 		if p.entry.Manager != nil && ready != "" {
-			l.healed = append(l.healed, ready)
+			l.heals(p, ready)
 		}
 		l.noteUnfit(p)
 		rest := l.settle(p, ready)
@@ -203,7 +214,7 @@ func (l *liveDiff) node(p pair, before []string) {
 		return
 	}
 	why, ok := l.joinable(p)
-	if !ok || l.waitsForRotation(p.node.Name) {
+	if !ok || l.waitsForRotation(p.node.Name) || l.waitsForMissing(p) {
 		l.hold(p)
 		return
 	}
@@ -281,10 +292,44 @@ func (l *liveDiff) join(s Step, p pair) {
 // any more, and the one before is reachable, as long as there are fewer than three.
 func (l *liveDiff) beforeGrowth() []string {
 	after := append([]string(nil), l.buried...)
+	if n := l.managers; n >= 3 && n-len(l.missing)-len(l.healing) < (n+1)/2+1 {
+		after = append(after, l.healing...) // the new one would be one too many without them
+	}
 	if n := len(l.grown); n > 0 {
 		after = append(after, l.grown[n-1])
 	}
 	return after
+}
+
+// heals notes the step after which a manager that was missing works again.
+func (l *liveDiff) heals(p pair, step string) {
+	l.healed = append(l.healed, step)
+	if _, missing := l.missing[p.entry.ID]; missing {
+		delete(l.missing, p.entry.ID)
+		l.healing = append(l.healing, step)
+	}
+}
+
+// waitsForMissing says whether a node does not become a manager now.
+func (l *liveDiff) waitsForMissing(p pair) bool {
+	if p.node.Role != spec.Manager || !l.fragile(l.managers) {
+		return false
+	}
+	l.blockIncomplete(p)
+	return true
+}
+
+// fragile says whether a swarm of so many managers might not survive the loss of
+// one that it gets now, since others are missing that nothing brings back.
+func (l *liveDiff) fragile(managers int) bool {
+	missing := len(l.missing)
+	return missing > 0 && managers >= 3 && managers-missing < (managers+1)/2+1
+}
+
+func (l *liveDiff) blockIncomplete(p pair) {
+	l.block(p.node.Name, "bring them back, or remove them", "%s does not become a manager while others are missing: %s",
+		p.node.Name, list(slices.Collect(maps.Values(l.missing))))
+	l.hold(p)
 }
 
 func (l *liveDiff) grow(id string) {
@@ -303,7 +348,7 @@ func (l *liveDiff) promotion(p pair, ready string) {
 	if p.node.Role != spec.Manager || p.entry.Manager != nil && p.entry.Role == string(spec.Manager) {
 		return
 	}
-	if !l.reachable(p) {
+	if !l.reachable(p) || l.waitsForMissing(p) {
 		return
 	}
 	why := ""
@@ -314,6 +359,9 @@ func (l *liveDiff) promotion(p pair, ready string) {
 		Action: Promote, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host), Member: p.entry.ID,
 		Why: why, After: append([]string{ready}, l.beforeGrowth()...), Behind: l.healed,
 	})
+	if p.entry.Manager != nil {
+		l.again++
+	}
 	l.grow(id)
 }
 

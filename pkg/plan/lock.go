@@ -15,14 +15,14 @@ const unlockHint = "swarmup unlock asks for the key, or takes it from --key-file
 // restart of a manager's engine calls it before the first one, and plans none if
 // it gives a finding: that is one for Plan.Refused where the restart was asked
 // for, else for Plan.Blocked. Where it gives nil each restart of a manager ends
-// in the unlocking of its host, and waits (After) for keyStored of the liveDiff,
-// which is "" where the key is stored already.
+// in the unlocking of its host, and waits (After) for the Settings step, and for
+// keyStored of the liveDiff, which is "" where the key is stored already.
 func KeepsOut(want *spec.Cluster, have State) *Finding {
 	asked := want.Swarm.Autolock
 	locks := have.Swarm != nil && have.Swarm.AutoLock
 	switch {
-	case !locks && (asked == nil || !asked.On):
-		return nil
+	case asked != nil && !asked.On, asked == nil && !locks:
+		return nil // they are not locked, or not any more
 	case !asked.Store():
 		return &Finding{
 			Text: "managers that restart are locked, and the file does not say where their key is kept",
@@ -85,7 +85,7 @@ func (l *liveDiff) unlock(p pair, ready string) {
 	}
 	l.partial = true
 	if p.entry != nil && p.entry.Manager != nil {
-		l.healed = append(l.healed, id)
+		l.heals(p, id)
 	}
 }
 

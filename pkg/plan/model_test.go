@@ -27,6 +27,9 @@ type model struct {
 	rest     map[string]string // by member: its availability where the file says none
 	agreed   map[string]bool   // nodes whose machines may be destroyed unasked
 	harm     []string
+
+	store  bool // the file says where the unlock key is kept
+	stored int  // the unlock key that is kept there; 0 is none
 }
 
 type machine struct {
@@ -47,13 +50,17 @@ type machine struct {
 	settings   []byte // daemon.json
 	record     daemon.Owned
 	down       bool          // its engine restarts just now
+	disk       int           // the unlock key that its disk is locked with; 0 is none
+	locked     bool          // its engine waits for that key
 	ahead      time.Duration // of its clock
 	lacks      []string      // modules of its kernel
 }
 
 type swarm struct {
-	id      string
-	members []*member
+	id       string
+	members  []*member
+	key      int  // that unlocks managers; 0 while they are not locked
+	rotating bool // its root CA
 }
 
 type member struct {
@@ -66,13 +73,13 @@ type member struct {
 }
 
 func (m *model) clone() *model {
-	c := &model{name: m.name, serial: m.serial, swarms: map[string]*swarm{}, teardown: m.teardown, rest: m.rest, agreed: maps.Clone(m.agreed), harm: slices.Clone(m.harm), buried: maps.Clone(m.buried)}
+	c := &model{name: m.name, serial: m.serial, swarms: map[string]*swarm{}, teardown: m.teardown, rest: m.rest, agreed: maps.Clone(m.agreed), harm: slices.Clone(m.harm), buried: maps.Clone(m.buried), store: m.store, stored: m.stored}
 	for _, x := range m.machines {
 		y := *x
 		c.machines = append(c.machines, &y)
 	}
 	for id, s := range m.swarms {
-		t := &swarm{id: s.id}
+		t := &swarm{id: s.id, key: s.key, rotating: s.rotating}
 		for _, e := range s.members {
 			f := *e
 			f.labels = maps.Clone(e.labels)
@@ -111,7 +118,9 @@ func (m *model) of(s plan.Step) *machine {
 	return found
 }
 
-func (x *machine) works() bool { return x.on && x.installed && x.running && !x.failed && !x.down }
+func (x *machine) works() bool {
+	return x.on && x.installed && x.running && !x.failed && !x.down && !x.locked
+}
 
 // host gives the machine that is a member, wherever it is.
 func (m *model) host(id string) *machine {
@@ -202,6 +211,8 @@ func (m *model) observe() plan.State {
 		return a.Node+" "+a.Machine.Name < b.Node+" "+b.Machine.Name
 	})
 	st.Swarm = m.view()
+	st.Key.Loadable = m.store && m.stored != 0
+	st.Key.Current = st.Key.Loadable && st.Swarm != nil && m.stored == m.swarms[st.Swarm.ID].key
 	return st
 }
 
@@ -229,6 +240,10 @@ func (m *model) observeEngine(x *machine, h *plan.Host) {
 	h.Engine = plan.EngineRunning
 	h.Info = engine.Info{EngineID: x.name, Hostname: x.node, State: engine.Inactive, NodeID: x.member}
 	if x.member == "" {
+		return
+	}
+	if x.locked {
+		h.Info.State, h.Info.NodeID, h.Cert.Role = engine.Locked, "", "manager"
 		return
 	}
 	h.Info.State, h.Info.NodeAddr = engine.Active, "10.9.9.9"
@@ -265,7 +280,7 @@ func (m *model) view() *plan.View {
 		if e := s.get(x.member); e == nil || !e.raft {
 			continue
 		}
-		v := &plan.View{ID: s.id, Via: x.node}
+		v := &plan.View{ID: s.id, Via: x.node, AutoLock: s.key != 0, Rotating: s.rotating}
 		leader := true
 		for _, e := range s.members {
 			n := engine.Node{
@@ -289,6 +304,9 @@ func (m *model) satisfies(want *spec.Cluster) error {
 	s := m.ours()
 	if s == nil {
 		return fmt.Errorf("there is no swarm with a quorum")
+	}
+	if lock := want.Swarm.Autolock; lock != nil && (lock.On != (s.key != 0) || lock.On && m.stored != s.key) {
+		return fmt.Errorf("the swarm has unlock key %d, and %d is stored", s.key, m.stored)
 	}
 	for _, x := range m.machines {
 		if x.swarm != "" && x.swarm != s.id {

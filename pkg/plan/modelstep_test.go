@@ -24,8 +24,10 @@ func (m *model) do(s plan.Step, want *spec.Cluster) error {
 		return m.create(s, x)
 	case plan.Sweep:
 		return m.sweep()
-	case plan.Settings, plan.Verify, plan.Clean:
+	case plan.Verify, plan.Clean:
 		return nil
+	case plan.Settings, plan.StoreKey:
+		return m.lock(s, want)
 	case plan.Settle:
 		return m.settle(s)
 	case plan.Forget:
@@ -42,20 +44,34 @@ func (m *model) do(s plan.Step, want *spec.Cluster) error {
 	}
 	if s.Action == plan.Start {
 		x.on, x.running = true, x.installed
+		x.locked = x.running && m.locks(x)
 		return nil
 	}
 	if !x.on || x.silent {
 		return errSilent
 	}
 	switch s.Action {
-	case plan.Connect, plan.Unconfigure:
+	case plan.Unconfigure:
 		return nil
+	case plan.Connect:
+		return m.unlock(x)
 	case plan.Install:
 		return m.install(s, x, want)
 	case plan.Configure:
-		return m.configure(s, x, want)
+		started := !x.running
+		if err := m.configure(s, x, want); err != nil || !started && !s.Maybe {
+			return err
+		}
+		x.locked = x.locked || started && m.locks(x)
+		return m.unlock(x)
 	case plan.Upgrade, plan.Restart:
-		return m.start(s, x, want)
+		if err := m.start(s, x, want); err != nil {
+			return err
+		}
+		x.locked = m.locks(x)
+		return m.unlock(x)
+	case plan.Unlock:
+		return m.unlock(x)
 	case plan.Init:
 		return m.init(s, x, want)
 	case plan.Join:
@@ -163,11 +179,14 @@ func (m *model) join(s plan.Step, x *machine) error {
 	if sw == nil {
 		return errors.New("no swarm to join")
 	}
-	if !x.installed || !x.running {
+	if !x.installed || !x.running || x.locked {
 		return errors.New("no engine")
 	}
 	if x.swarm == sw.id && sw.get(x.member) != nil && !x.failed {
 		return nil // already so
+	}
+	if sw.rotating {
+		m.hurt(s, "joins while the root CA is rotated")
 	}
 	if x.member != "" && x.swarm != sw.id {
 		return errors.New("it is in another swarm")
@@ -183,7 +202,8 @@ func (m *model) join(s plan.Step, x *machine) error {
 		m.hurtByRole(s)
 	}
 	sw.members = append(sw.members, e)
-	x.swarm, x.member, x.failed, x.moved = sw.id, e.id, false, false
+	x.swarm, x.member, x.failed, x.moved, x.disk = sw.id, e.id, false, false, 0
+	m.rekey(sw)
 	return nil
 }
 
@@ -219,12 +239,15 @@ func (m *model) named(sw *swarm, node string) *member {
 
 // change is what happens to a member that works.
 func (m *model) change(s plan.Step, x *machine, want *spec.Cluster) error {
+	if x.locked && !s.Force {
+		return errors.New("it is locked")
+	}
 	sw := m.swarms[x.swarm]
 	if s.Action == plan.Promote || s.Action == plan.Demote {
 		m.hurtByRole(s)
 	}
 	if s.Action == plan.Leave && (sw == nil || sw.get(x.member) == nil) {
-		x.swarm, x.member, x.failed = "", "", false // removed while it was alive
+		x.swarm, x.member, x.failed, x.disk = "", "", false, 0 // removed while it was alive
 		return nil
 	}
 	if sw == nil || !m.quorum(sw) {
@@ -234,6 +257,7 @@ func (m *model) change(s plan.Step, x *machine, want *spec.Cluster) error {
 	switch s.Action {
 	case plan.Promote:
 		e.role, e.raft = spec.Manager, true
+		m.rekey(sw)
 	case plan.Drain:
 		if m.leaving(x) != nil && m.orphaned(x, sw, want) && !m.teardown {
 			m.hurt(s, "nobody has taken its place")
@@ -262,7 +286,7 @@ func (m *model) change(s plan.Step, x *machine, want *spec.Cluster) error {
 		if e.availability != "drain" && x.works() && !m.teardown {
 			m.hurt(s, "its tasks were not drained")
 		}
-		x.swarm, x.member = "", ""
+		x.swarm, x.member, x.disk = "", "", 0
 	}
 	return nil
 }

@@ -40,9 +40,22 @@ func (l *liveDiff) rejoin(p pair, ready string, before []string) {
 	why := fmt.Sprintf("%s: from %s to %s", Moved, movedFrom(p), p.place())
 	s := Step{Node: p.node.Name, Role: spec.Role(e.Role), Machine: machineOf(p.host), Member: e.ID}
 	var out []string
+	after := l.managers
 	if e.Manager != nil {
-		switch lacks := l.spare(*e); {
-		case l.demoting():
+		after--
+	}
+	if p.node.Role == spec.Manager && l.fragile(after) {
+		l.blockIncomplete(p)
+		l.relabel(p, "")
+		return
+	}
+	if e.Manager != nil {
+		lacks := l.spare(*e)
+		if lacks == "" && l.demoting() && len(l.missing) > 0 {
+			lacks = "a demotion is under way, and managers are missing"
+		}
+		switch {
+		case l.demoting() && len(l.missing) == 0:
 			l.partial = true // one at a time
 			l.relabel(p, "")
 			return

@@ -39,6 +39,9 @@ func (d *differ) version(p pair) *Change {
 // changes roles and membership: growth only helps it, and a manager that restarts
 // while another one is demoted or joins may cost the quorum.
 func (l *liveDiff) roll() {
+	if slices.ContainsFunc(l.steps, func(s Step) bool { return s.Action == Unlock }) {
+		return // what they can take over is known once they are members again
+	}
 	managers, workers := l.rolled()
 	first, behind := l.beforeRoll()
 	behind = append(behind, l.giveBack(slices.Concat(managers, workers))...)

@@ -183,7 +183,7 @@ func (l *liveDiff) demotions(leader bool) {
 		if p.node.Role != spec.Worker || !p.member() || !manages(*p.entry) || leads(p.entry) != leader || relocates(p) {
 			continue
 		}
-		if !l.reachable(p) || l.held(p.node.Name) {
+		if !l.reachable(p) || l.held(p.node.Name) || l.missed(p.node.Name, *p.entry) {
 			continue
 		}
 		why := ""

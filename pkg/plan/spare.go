@@ -16,9 +16,10 @@ func (l *liveDiff) spare(e engine.Node) string {
 	if len(l.healed) > 0 {
 		return ""
 	}
-	others, reachable := len(l.grown), len(l.grown)
+	others := len(l.grown) - l.again
+	reachable := others
 	for _, o := range l.have.Swarm.Nodes {
-		if o.Manager == nil || o.ID == e.ID || slices.Contains(l.buried, "forget/"+o.ID) {
+		if o.Manager == nil || o.ID == e.ID || slices.Contains(l.buried, "forget/"+o.ID) || slices.Contains(l.going, o.ID) {
 			continue
 		}
 		others++
@@ -36,11 +37,14 @@ func (l *liveDiff) spare(e engine.Node) string {
 }
 
 // missed says whether a manager stays because too many of the others are missed,
-// and says so.
+// and says so. One that does not stay counts no more.
 func (l *liveDiff) missed(node string, e engine.Node) bool {
 	why := l.spare(e)
 	if why != "" {
 		l.block(node, "bring the managers back that are not reached", "%s stays a manager: %s", node, why)
+	}
+	if why == "" {
+		l.going = append(l.going, e.ID)
 	}
 	return why != ""
 }
