@@ -59,6 +59,7 @@ func (s seen) flaws(m member) (wrong []string) {
 	add(s.cert.role == m.role, "its certificate is of a %s", s.cert.role)
 	add(s.cert.node == sw.NodeID, "its certificate is of node %s, it is %s", s.cert.node, sw.NodeID)
 	add(m.role == worker || s.cert.cluster == sw.Cluster.ID, "its certificate is of swarm %s, it is in %s", s.cert.cluster, sw.Cluster.ID)
+	add(len(s.locks) == 0, "a lock is left: %v", s.locks)
 	add(s.info.Name == m.name, "its host name is %s", s.info.Name)
 	add(slices.Equal(s.info.Labels, engineLabels(m)), "its engine has labels %v, want %v", s.info.Labels, engineLabels(m))
 	for _, f := range s.files {

@@ -77,6 +77,7 @@ func TestTheJudgeFindsEveryKindOfHarm(t *testing.T) {
 		{"a wrong engine label", "w: its engine has labels [tier=slow], want [tier=fast]", func(w *world) { w.machines[1].info.Labels = []string{"tier=slow"} }},
 		{"an engine label that managers do not show", "it has engine labels map[], want map[tier:fast]", func(w *world) { w.machines[0].nodes[1].Description.Engine.Labels = nil }},
 		{"a file that was to go again", "/etc/docker/daemon.json.new is there", func(w *world) { w.machines[1].files = []string{"daemon.json.new"} }},
+		{"a lock of nobody", "m: a lock is left: [swarmup-lock]", func(w *world) { w.machines[0].locks = []string{"swarmup-lock"} }},
 		{"a volume of nobody", "a volume of chaos-gone is there, which is gone", func(w *world) { w.volumes = append(w.volumes, "chaos-gone") }},
 		{"two networks", "networks: [a b]", func(w *world) { w.networks = []string{"a", "b"} }},
 		{"a replica too few", "1 containers of the probe service run, of 2", func(w *world) { w.machines[0].tasks = 1 }},

@@ -26,6 +26,7 @@ type seen struct {
 	files []string // in /etc/docker
 	tasks int      // running containers of the probe service
 	nodes []entry  // as a manager shows them; nil on workers
+	locks []string // of runs that have ended, as a manager shows them
 }
 
 // info is what of "docker info" matters here.
@@ -66,7 +67,8 @@ const answers = `docker info --format '{{json .}}' 2>/dev/null; echo =====
 cat /var/lib/docker/swarm/certificates/swarm-node.crt 2>/dev/null; echo =====
 ls -A /etc/docker; echo =====
 docker ps -q --filter label=com.docker.swarm.service.name=probe; echo =====
-if ids=$(docker node ls -q 2>/dev/null); then docker node inspect $ids; fi; true`
+if ids=$(docker node ls -q 2>/dev/null); then docker node inspect $ids; fi; echo =====
+docker config ls --format '{{.Name}}' 2>/dev/null; ls -d /run/swarmup/lock 2>/dev/null; true`
 
 // look asks everybody.
 func (c *cluster) look() (w world, err error) {
@@ -105,7 +107,7 @@ func ask(m machine) (s seen, err error) {
 		return s, err
 	}
 	parts := strings.Split(out+"\n", "=====\n")
-	if len(parts) != 5 {
+	if len(parts) != 6 {
 		return s, fmt.Errorf("%s answers %q", m.node, out)
 	}
 	if err := decode(parts[0], &s.info); err != nil {
@@ -115,7 +117,7 @@ func ask(m machine) (s seen, err error) {
 		return s, fmt.Errorf("docker node inspect of %s: %w", m.node, err)
 	}
 	s.cert, err = certificate(parts[1])
-	s.files, s.tasks = strings.Fields(parts[2]), len(strings.Fields(parts[3]))
+	s.files, s.tasks, s.locks = strings.Fields(parts[2]), len(strings.Fields(parts[3])), strings.Fields(parts[5])
 	return s, err
 }
 

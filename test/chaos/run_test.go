@@ -41,7 +41,7 @@ var errLost = errors.New("the swarm is lost")
 func (c *cluster) play(s script) (rec record, err error) {
 	c.Helper()
 	rec = newRecord(s)
-	p := c.start(s.to, applyArgs()...)
+	p := c.start(s.to, append(applyArgs(), s.dying()...)...)
 	h, err := c.strike(p, s, &rec)
 	if err != nil {
 		_ = p.cmd.Process.Kill()
