@@ -72,7 +72,10 @@ func (c *cluster) chain(scripts []script, keep func(record)) {
 		began := time.Now()
 		rec, err := c.play(s)
 		if opt.ctx.Err() != nil {
-			c.Log("interrupted: this run does not count")
+			c.Logf("interrupted: this run does not count: %s %s %s %q", s.seed, s.damage, rec.Target, rec.Said)
+			if rec.Applies > 1 {
+				c.evidence()
+			}
 			return
 		}
 		c.Logf("%s: %s -> %s, %s; %s %s %s (%.1fs, %q): exit %d after %.1fs; %d applies, healed in %.1fs, %s; %.0fs in all %q", s.seed, s.from, s.to, s.change,
@@ -107,19 +110,31 @@ func (c *cluster) destroy(s shape) {
 // replay does a run, or a chain, again and records nothing.
 func replay(t *testing.T, seed string) {
 	t.Helper()
-	chain, i, one := strings.Cut(seed, "/")
-	n, err := strconv.ParseUint(chain, 10, 64)
-	scripts := chainOf(n)
-	if one && err == nil {
-		var k int
-		if k, err = strconv.Atoi(i); err == nil && k >= 0 && k < len(scripts) {
-			scripts = scripts[k : k+1]
-		}
-	}
+	scripts, err := scriptsOf(seed)
 	if err != nil {
-		t.Fatalf("-seed is %q, want CHAIN or CHAIN/RUN: %v", seed, err)
+		t.Fatal(err)
 	}
 	newCluster(t).chain(scripts, func(record) {})
+}
+
+// scriptsOf gives the runs that a seed names: CHAIN is all of it, CHAIN/RUN one,
+// CHAIN/RUN+ that one and all behind it.
+func scriptsOf(seed string) ([]script, error) {
+	chain, run, some := strings.Cut(seed, "/")
+	n, err := strconv.ParseUint(chain, 10, 64)
+	scripts := chainOf(n)
+	if err == nil && !some {
+		return scripts, nil
+	}
+	first, more := strings.CutSuffix(run, "+")
+	k, badRun := strconv.Atoi(first)
+	switch {
+	case err != nil || badRun != nil || k < 0 || k >= len(scripts):
+		return nil, fmt.Errorf("seed %q: want CHAIN, CHAIN/RUN or CHAIN/RUN+", seed)
+	case more:
+		return scripts[k:], nil
+	}
+	return scripts[k : k+1], nil
 }
 
 // describe says on what machine this is, and which commit.

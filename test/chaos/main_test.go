@@ -17,7 +17,7 @@ import (
 // options come from the command line.
 type options struct {
 	runs int
-	seed string // CHAIN or CHAIN/RUN; "" goes on behind the last one
+	seed string // see scriptsOf; "" goes on behind the last one
 	// update writes the page anew from the records.
 	update bool
 	bin    string // the command under test
@@ -29,7 +29,7 @@ var opt = new(options)
 
 func TestMain(m *testing.M) {
 	flag.IntVar(&opt.runs, "runs", 0, "do runs until docs/reliability.jsonl has so many")
-	flag.StringVar(&opt.seed, "seed", "", "do the run or chain of that seed and record nothing: CHAIN or CHAIN/RUN")
+	flag.StringVar(&opt.seed, "seed", "", "do the run or chain of that seed and record nothing: CHAIN, CHAIN/RUN, or CHAIN/RUN+ for all from there")
 	flag.BoolVar(&opt.update, "update", false, "write docs/reliability.md anew")
 	flag.Parse()
 	os.Exit(all(m))

@@ -17,6 +17,18 @@ func TestARunIsDecidedByItsSeed(t *testing.T) {
 	}
 }
 
+func TestSeedsNameRuns(t *testing.T) {
+	for seed, want := range map[string]string{"7": "7/0 7/7", "7/3": "7/3 7/3", "7/3+": "7/3 7/7", "7/8": "", "x": "", "7/x": "", "7/-1": "", "": ""} {
+		got := ""
+		if scripts, err := scriptsOf(seed); err == nil {
+			got = scripts[0].seed + " " + scripts[len(scripts)-1].seed
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q", seed, got, want)
+		}
+	}
+}
+
 func TestRunsAreChangesOfAClusterThatCanBe(t *testing.T) {
 	for seed := range uint64(200) {
 		var from shape
