@@ -5,6 +5,7 @@ VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 FUZZTIME ?= 5s
 BENCHTIME ?= 5x
 RUNS     ?= 200
+ENGINES  ?= 20.10,26.1,28.5,mixed
 LAB      ?= ./test/... ./pkg/provider/... ./pkg/bootstrap
 
 # The race detector needs a C compiler; tests without it are better than none.
@@ -15,7 +16,7 @@ export PATH := $(dir $(GO)):$(PATH)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build setup demo unit test lab lint fmt fuzz bench chaos docs clean
+.PHONY: help build setup demo unit test lab lint fmt fuzz bench chaos matrix docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +68,9 @@ bench: setup build ## benchmarks; those with machines beside other tools (docs/b
 
 chaos: setup build ## damage clusters until RUNS runs are in docs/reliability.jsonl, or one run again with SEED=CHAIN/RUN
 	SWARMUP_LAB=1 $(GO) test -count=1 -v -timeout 0 -run '^TestChaos$$' ./test/chaos -args $(if $(SEED),-seed $(SEED),-runs $(RUNS))
+
+matrix: setup build ## the end-to-end tests with each of ENGINES; what passed is not run again (docs/matrix.md)
+	SWARMUP_LAB=1 $(GO) test -count=1 -v -timeout 0 -run '^TestMatrix$$' ./test/matrix -args -engines $(ENGINES)
 
 docs: ## write schema/ and docs/cluster-yaml.md anew from the types
 	$(GO) test ./pkg/spec -run TestGeneratedFilesAreCurrent -update

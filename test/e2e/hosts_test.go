@@ -41,8 +41,9 @@ func newHosts(t *testing.T, names ...string) *hosts {
 		t.Fatal(err)
 	}
 	var reqs []provider.Request
-	for _, n := range names {
-		reqs = append(reqs, provider.Request{Cluster: l.name, Node: n, Name: l.name + "-" + n + "-0", AuthorizedKeys: []string{authorized}})
+	of := append(chosen(t), "")
+	for i, n := range names {
+		reqs = append(reqs, provider.Request{Cluster: l.name, Node: n, Name: l.name + "-" + n + "-0", Image: of[i%max(1, len(of)-1)], AuthorizedKeys: []string{authorized}})
 	}
 	if err := p.Prepare(t.Context(), reqs, func(line string) { t.Log(line) }); err != nil {
 		t.Fatal(err)

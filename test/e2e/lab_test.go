@@ -119,9 +119,14 @@ func (l *lab) remove() {
 	}
 }
 
-// write puts a file into the lab's folder, with NAME replaced by the cluster's.
+// write puts a file into the lab's folder, with NAME replaced by the cluster's,
+// and machines of the engine that was asked for.
 func (l *lab) write(file, content string) string {
 	l.Helper()
+	content, err := equip(content, chosen(l.T))
+	if err != nil {
+		l.Fatal(err)
+	}
 	path := filepath.Join(l.dir, file)
 	if err := os.WriteFile(path, []byte(strings.ReplaceAll(content, "NAME", l.name)), 0o600); err != nil {
 		l.Fatal(err)
