@@ -58,7 +58,7 @@ func infoOf(i system.Info) engine.Info {
 		Labels:             labels(i.Labels),
 		LiveRestore:        i.LiveRestoreEnabled,
 		InsecureRegistries: insecure(i.RegistryConfig),
-		State:              engine.State(i.Swarm.LocalNodeState),
+		State:              stateOf(i.Swarm),
 		Error:              scrub(i.Swarm.Error),
 		NodeID:             i.Swarm.NodeID,
 		NodeAddr:           i.Swarm.NodeAddr,
@@ -75,6 +75,18 @@ func infoOf(i system.Info) engine.Info {
 		info.ClusterID = i.Swarm.Cluster.ID
 	}
 	return info
+}
+
+// stateOf gives the state of the engine's membership. An engine whose swarm part
+// has ended and was begun anew by the engine itself goes on calling that "error"
+// until it is restarted, but without saying which: it took the error back when the
+// node became ready (moby daemon/cluster/noderunner.go, handleReadyEvent and
+// State, which goes by cancelReconnect).
+func stateOf(i swarm.Info) engine.State {
+	if i.LocalNodeState == swarm.LocalNodeStateError && i.Error == "" && i.NodeID != "" {
+		return engine.Active
+	}
+	return engine.State(i.LocalNodeState)
 }
 
 // labels takes apart what engines give as "key=value". A label without a value

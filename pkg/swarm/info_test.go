@@ -40,6 +40,16 @@ func TestInfoIsReadAsEnginesGiveIt(t *testing.T) {
 			},
 		},
 		{
+			name: "a manager that came back by itself, after it found nobody to join",
+			json: `{"Swarm":{"NodeID":"n","LocalNodeState":"error","ControlAvailable":true,"Error":"","Cluster":{"ID":"c"}}}`,
+			want: engine.Info{State: engine.Active, NodeID: "n", Manager: true, ClusterID: "c"},
+		},
+		{
+			name: "one that did not come back",
+			json: `{"Swarm":{"NodeID":"","LocalNodeState":"error","ControlAvailable":false,"Error":"manager stopped: can't initialize raft node"}}`,
+			want: engine.Info{State: engine.Failed, Error: "manager stopped: can't initialize raft node"},
+		},
+		{
 			name: "a manager without a leader",
 			json: `{"Swarm":{"NodeID":"n","LocalNodeState":"active","ControlAvailable":true,"Error":"rpc error: no leader","Cluster":{"ID":""}}}`,
 			want: engine.Info{State: engine.Active, NodeID: "n", Manager: true, Error: "rpc error: no leader"},
