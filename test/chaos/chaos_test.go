@@ -166,7 +166,7 @@ func (c *cluster) evidence() {
 	for _, m := range ms {
 		out, err := docker("exec", m.id, "sh", "-c", `docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.NodeID}} {{.Swarm.Error}}'
 docker node ls 2>/dev/null
-journalctl -u docker -o short-precise --no-pager | grep -E 'level=(warn|error|fatal)|Main PID|Started|Stopped' | tail -n 20`)
+journalctl -u docker -o short-precise --no-pager | grep -E 'level=(warn|error|fatal)' | grep -vE 'kernel parameter|Handler for|registry' | cut -c 1-300 | tail -n 12`)
 		c.Logf("%s (%s, %s): %v\n%s", m.node, m.name, m.state, err, out)
 	}
 }

@@ -54,7 +54,9 @@ func (s seen) flaws(m member) (wrong []string) {
 		return []string{"its machine is " + s.state}
 	}
 	sw := s.info.Swarm
-	add(sw.LocalNodeState == "active", "it is %s %s", sw.LocalNodeState, sw.Error)
+	// An engine that came back by itself goes on saying so, without an error.
+	back := sw.LocalNodeState == "error" && sw.Error == ""
+	add(sw.LocalNodeState == "active" || back, "it is %s %s", sw.LocalNodeState, sw.Error)
 	add(sw.ControlAvailable == (m.role == manager), "it is a manager to itself: %t", sw.ControlAvailable)
 	add(s.cert.role == m.role, "its certificate is of a %s", s.cert.role)
 	add(s.cert.node == sw.NodeID, "its certificate is of node %s, it is %s", s.cert.node, sw.NodeID)
