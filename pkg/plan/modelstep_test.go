@@ -274,6 +274,9 @@ func (m *model) change(s plan.Step, x *machine, want *spec.Cluster) error {
 		plan.Labels{Node: n}.Restore(&ns)
 		e.labels, e.availability = ns.Labels, ns.Availability
 	case plan.Demote:
+		if e.role == spec.Manager && !e.raft {
+			return errors.New("can't find manager in raft memberlist")
+		}
 		all, reachable := m.raft(sw)
 		if e.raft && (all == 1 || reachable-1 < (all-1)/2+1) {
 			m.hurt(s, "the swarm loses its quorum (%d of %d reachable)", reachable, all)

@@ -65,6 +65,9 @@ func (l *liveDiff) settle(p pair, ready string) string {
 	wanted := e.Role == string(p.node.Role)
 	switch {
 	case why != "" && e.State != "ready", e.Manager != nil && why != "" && p.node.Role == spec.Manager:
+	case e.Role == string(spec.Manager) && e.Manager == nil && !wanted:
+		// Until it is one, engines refuse to demote it (swarmkit
+		// manager/controlapi/node.go).
 	case e.Role == string(spec.Worker) && h.Cert.Role == string(spec.Manager) && !wanted:
 		why = "its certificate says manager still"
 	default:

@@ -197,7 +197,7 @@ func (l *liveDiff) demotions(leader bool) {
 		}
 		l.lost = l.add(Step{
 			Action: Demote, Node: p.node.Name, Role: p.node.Role, Machine: machineOf(p.host), Member: p.entry.ID, Why: why,
-			After: l.beforeShrinking(), Behind: []string{l.left},
+			After: append(l.beforeShrinking(), string(Settle)+"/"+p.node.Name), Behind: []string{l.left},
 		})
 	}
 }

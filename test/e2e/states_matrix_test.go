@@ -221,7 +221,7 @@ func (w walk) promoting() {
 	if got := w.situations()["w1"]; !strings.Contains(got, "promotion pending") {
 		w.Errorf("status: w1 is %q", got)
 	}
-	w.planned("demote/w1 promotion pending")
+	w.planned("settle/w1 ", "demote/w1 promotion pending")
 	w.heal("w1")
 	w.right()
 }
