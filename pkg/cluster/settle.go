@@ -34,7 +34,7 @@ func (c *Cluster) settle(ctx context.Context, s plan.Step) (string, error) {
 			return false, err
 		}
 		if s.Member == "" {
-			unheard := plan.UnheardOf(nodes)
+			unheard := plan.UnheardOf(c.working(nodes))
 			if len(unheard) == 0 {
 				return true, nil
 			}
@@ -48,6 +48,23 @@ func (c *Cluster) settle(ctx context.Context, s plan.Step) (string, error) {
 		return "goes on: " + err.Error(), nil
 	}
 	return "", err
+}
+
+// working gives the entries of hosts whose engine was found to be a member: only
+// those come back by themselves.
+func (c *Cluster) working(nodes []engine.Node) (out []engine.Node) {
+	ids := map[string]bool{}
+	for _, h := range c.connected() {
+		if _, info := h.seen(); info.State == engine.Active {
+			ids[info.NodeID] = true
+		}
+	}
+	for _, e := range nodes {
+		if ids[e.ID] {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // demoting says whether a manager is to be a worker.

@@ -39,35 +39,10 @@ func (l *liveDiff) rejoin(p pair, ready string, before []string) {
 	e := p.entry
 	why := fmt.Sprintf("%s: from %s to %s", Moved, movedFrom(p), p.place())
 	s := Step{Node: p.node.Name, Role: spec.Role(e.Role), Machine: machineOf(p.host), Member: e.ID}
-	var out []string
-	after := l.managers
-	if e.Manager != nil {
-		after--
-	}
-	if p.node.Role == spec.Manager && l.fragile(after) {
-		l.blockIncomplete(p)
+	out, ok := l.leavesAfter(p, why)
+	if !ok {
 		l.relabel(p, "")
 		return
-	}
-	if e.Manager != nil {
-		lacks := l.spare(*e)
-		if lacks == "" && l.demoting() && len(l.missing) > 0 {
-			lacks = "a demotion is under way, and managers are missing"
-		}
-		switch {
-		case l.demoting() && len(l.missing) == 0:
-			l.partial = true // one at a time
-			l.relabel(p, "")
-			return
-		case lacks != "":
-			l.fixed = append(l.fixed, Finding{
-				Node: p.node.Name, Hint: "let the swarm have enough managers that are reached, and run again",
-				Text: fmt.Sprintf("%s is to leave and join again (%s), and stays: %s", p.node.Name, why, lacks),
-			})
-			l.relabel(p, "")
-			return
-		}
-		out = l.beforeShrinking()
 	}
 	s.Why, s.After, s.Behind = why, append(out, ready), []string{l.left}
 	var last string
@@ -101,6 +76,38 @@ func (l *liveDiff) rejoin(p pair, ready string, before []string) {
 	if e.Manager != nil {
 		l.lost = l.left
 	}
+}
+
+// leavesAfter gives the steps that a member waits for before it leaves; not ok where it
+// cannot be spared now, or could not come back.
+func (l *liveDiff) leavesAfter(p pair, why string) (after []string, ok bool) {
+	e, left := p.entry, l.managers
+	if e.Manager != nil {
+		left--
+	}
+	if p.node.Role == spec.Manager && l.fragile(left) {
+		l.blockIncomplete(p)
+		return nil, false
+	}
+	if e.Manager == nil {
+		return nil, true
+	}
+	lacks := l.spare(*e)
+	if lacks == "" && l.demoting() && len(l.missing) > 0 {
+		lacks = "a demotion is under way, and managers are missing"
+	}
+	switch {
+	case l.demoting() && len(l.missing) == 0:
+		l.partial = true // one at a time
+		return nil, false
+	case lacks != "":
+		l.fixed = append(l.fixed, Finding{
+			Node: p.node.Name, Hint: "let the swarm have enough managers that are reached, and run again",
+			Text: fmt.Sprintf("%s is to leave and join again (%s), and stays: %s", p.node.Name, why, lacks),
+		})
+		return nil, false
+	}
+	return l.beforeShrinking(), true
 }
 
 // wait has managers that cannot be spared now stay where they are, until others
