@@ -72,7 +72,7 @@ func (e env) app() *cli.App {
 		HideHelpCommand: true,
 		ExitErrHandler:  func(*cli.Context, error) {},
 		Commands: []*cli.Command{
-			e.newCommand(), e.validateCommand(), e.schemaCommand(),
+			e.newCommand(), e.importCommand(), e.validateCommand(), e.schemaCommand(),
 			e.planCommand(), e.applyCommand(), e.destroyCommand(), e.statusCommand(),
 			e.unlockCommand(), e.lockCommand(), e.versionCommand(),
 		},

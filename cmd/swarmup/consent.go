@@ -38,11 +38,11 @@ func (c consent) question(p plan.Plan, size int) (string, error) {
 	case c.yes || len(fresh) == 0 && !c.always:
 		return "", nil
 	case p.Teardown:
-		return "this takes " + p.Cluster + " down: " + names(fresh), nil
+		return "this takes " + p.Cluster + " down: " + names(fresh) + losing(p.Loses), nil
 	case len(fresh) == 0:
 		return "--confirm asks before anything is done", nil
 	}
-	return "this " + does(p, fresh), nil
+	return "this " + does(p, fresh) + losing(p.Loses), nil
 }
 
 // split tells nodes that get another machine from those that go for good.

@@ -29,6 +29,10 @@ func TestWhatMustBeAskedAbout(t *testing.T) {
 			refusal: "--yes without --max-remove covers the removal of 1 node, and this replaces 2: n1 and n2\nread the plan; if it is right: swarmup apply --yes --max-remove 2"},
 		{name: "both count", consent: consent{max: 1, command: "apply"}, plan: replacing(two, "n1"), size: 3,
 			refusal: "--max-remove covers the removal of 1 node, and this removes or replaces 2: n1 and n2\nread the plan; if it is right: swarmup apply --yes --max-remove 2"},
+		{name: "what is lost with it", consent: consent{max: -1}, plan: costing(one, plan.Loss{Node: "n1", Volumes: []string{"a", "b"}, More: 3, Services: []string{"db"}}),
+			size: 3, question: "this removes n1; lost with that: 5 volumes and 1 service"},
+		{name: "what nobody knows", consent: consent{max: -1}, plan: costing(one, plan.Loss{Node: "n1", Unknown: "it is off"}),
+			size: 3, question: "this removes n1; lost with that: what is on 1 machine that cannot be asked"},
 		{name: "anything with --confirm", consent: consent{max: -1, always: true}, plan: steps("join/n1"), size: 3, question: "--confirm asks before anything is done"},
 		{name: "one removal is covered by --yes", consent: consent{max: -1, yes: true}, plan: one, size: 3},
 		{name: "two are not in a small cluster", consent: consent{max: -1, yes: true, command: "apply"}, plan: two, size: 19,
@@ -55,6 +59,11 @@ func TestWhatMustBeAskedAbout(t *testing.T) {
 			}
 		})
 	}
+}
+
+func costing(p plan.Plan, l plan.Loss) plan.Plan {
+	p.Loses = []plan.Loss{l}
+	return p
 }
 
 func replacing(p plan.Plan, nodes ...string) plan.Plan {

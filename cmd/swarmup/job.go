@@ -35,6 +35,7 @@ type job struct {
 	size    int    // how many nodes there are
 	locked  string // the place where the lock was taken; "" for none
 	reports []apply.Report
+	lost    []plan.Loss // with what went in the rounds before the last
 }
 
 func (j *job) run(ctx context.Context, world conductor) (err error) {
@@ -73,6 +74,7 @@ func (j *job) rounds(ctx context.Context, world conductor) error {
 		if ctx.Err() != nil || !j.last.Partial {
 			break
 		}
+		j.lost = append(j.lost, j.last.Loses...)
 		// What this round has replaced is not replaced once more by the next one.
 		j.options.Replace = slices.DeleteFunc(slices.Clone(j.options.Replace), func(n string) bool { return slices.Contains(j.last.Replaces, n) })
 	}
@@ -87,6 +89,7 @@ func (j *job) look(ctx context.Context, world conductor, what string, patience t
 		return fmt.Errorf("observe %s: %w", j.cluster.Name, err)
 	}
 	j.last, j.size = j.diff(j.cluster, have, j.options), sizeOf(have)
+	j.last.Loses = world.Losses(ctx, have, j.last)
 	return nil
 }
 
@@ -189,7 +192,9 @@ func (j *job) end(ctx context.Context) error {
 
 // outcome gives what has come of it so far, with the given result if there is one.
 func (j *job) outcome(result string) outcome {
-	o := j.mask.outcome(outcomeOf(j.last, j.reports, j.progress.took()))
+	o := outcomeOf(j.last, j.reports, j.progress.took())
+	o.Loses = slices.Concat(j.lost, j.last.Loses)
+	o = j.mask.outcome(o)
 	if result != "" {
 		o.Result = result
 	}

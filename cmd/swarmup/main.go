@@ -31,6 +31,7 @@ func main() {
 		exit:     os.Exit,
 		now:      time.Now,
 		connect:  connect,
+		manager:  dialManager,
 		who:      whoami,
 		diff: func(want *spec.Cluster, have plan.State, opt plan.Options) plan.Plan {
 			return hinted(plan.Diff(want, have, opt))

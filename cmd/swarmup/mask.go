@@ -16,7 +16,7 @@ func (m mask) plan(p plan.Plan) plan.Plan {
 		p.Steps[i] = m.step(p.Steps[i])
 	}
 	p.Refused, p.Blocked, p.Notes = m.findings(p.Refused), m.findings(p.Blocked), m.findings(p.Notes)
-	p.Drift = m.findings(p.Drift)
+	p.Drift, p.Loses = m.findings(p.Drift), m.losses(p.Loses)
 	return p
 }
 
@@ -37,13 +37,29 @@ func (m mask) findings(fs []plan.Finding) []plan.Finding {
 	return fs
 }
 
+func (m mask) losses(ls []plan.Loss) []plan.Loss {
+	ls = slices.Clone(ls)
+	for i, l := range ls {
+		ls[i].Volumes, ls[i].Services, ls[i].Unknown = m.all(l.Volumes), m.all(l.Services), m(l.Unknown)
+	}
+	return ls
+}
+
+func (m mask) all(texts []string) []string {
+	texts = slices.Clone(texts)
+	for i := range texts {
+		texts[i] = m(texts[i])
+	}
+	return texts
+}
+
 func (m mask) outcome(o outcome) outcome {
 	o.Steps = slices.Clone(o.Steps)
 	for i, s := range o.Steps {
 		o.Steps[i].Step, o.Steps[i].Note, o.Steps[i].Error = m.step(s.Step), m(s.Note), m(s.Error)
 	}
 	o.Refused, o.Blocked, o.Notes = m.findings(o.Refused), m.findings(o.Blocked), m.findings(o.Notes)
-	o.Drift = m.findings(o.Drift)
+	o.Drift, o.Loses = m.findings(o.Drift), m.losses(o.Loses)
 	return o
 }
 

@@ -32,11 +32,15 @@ func (e env) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	have, err := e.observe(c, settings{cluster: cluster})
+	var p plan.Plan
+	err = e.observe(c, settings{cluster: cluster}, func(world conductor, have plan.State) {
+		p = e.diff(cluster, have, wishes(c))
+		p.Loses = world.Losses(c.Context, have, p)
+	})
 	if err != nil {
 		return err
 	}
-	p := mask(cluster.Redact).plan(e.diff(cluster, have, wishes(c)))
+	p = mask(cluster.Redact).plan(p)
 	switch as {
 	case "json":
 		err = writeJSON(e.out, p)
@@ -59,21 +63,25 @@ func (e env) plan(c *cli.Context) error {
 	return nil
 }
 
-// observe asks the world once, for the commands that only look.
-func (e env) observe(c *cli.Context, s settings) (have plan.State, err error) {
+// observe asks the world once, for the commands that only look, and hands over
+// what was seen while it can still be asked more.
+func (e env) observe(c *cli.Context, s settings, seen func(conductor, plan.State)) (err error) {
 	m := mask(s.cluster.Redact)
 	defer func() { err = m.error(err) }()
 	s.readOnly, s.progress = true, func(string, string) {}
 	world, err := e.open(c, s)
 	if err != nil {
-		return plan.State{}, err
+		return err
 	}
 	defer func() { err = errors.Join(err, world.Close()) }()
-	have, err = world.Observe(c.Context, lookPatience)
-	if err != nil && !errors.Is(err, context.Canceled) {
+	have, err := world.Observe(c.Context, lookPatience)
+	switch {
+	case err == nil:
+		seen(world, have)
+	case !errors.Is(err, context.Canceled):
 		err = fmt.Errorf("observe %s: %w", s.cluster.Name, err)
 	}
-	return have, err
+	return err
 }
 
 // whom lists the nodes that findings are about.

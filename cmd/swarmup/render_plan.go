@@ -42,6 +42,7 @@ func planText(p plan.Plan) string {
 		b.WriteString("More will be known, and planned, after these steps.\n")
 	}
 	b.WriteString(adopted(p))
+	lossesText(&b, p.Loses)
 	findingsText(&b, "Blocked", p.Blocked)
 	findingsText(&b, "Not as the file says, and left so", p.Drift)
 	findingsText(&b, "Notes", p.Notes)
@@ -112,6 +113,7 @@ func planMarkdown(p plan.Plan) string {
 	if line := adopted(p); line != "" {
 		b.WriteString("\n" + md(strings.TrimSpace(line)) + "\n")
 	}
+	lossesMarkdown(&b, p.Loses)
 	findingsMarkdown(&b, "Refused", p.Refused)
 	findingsMarkdown(&b, "Blocked", p.Blocked)
 	findingsMarkdown(&b, "Not as the file says, and left so", p.Drift)

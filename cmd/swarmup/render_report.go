@@ -20,7 +20,9 @@ type outcome struct {
 	Refused []plan.Finding `json:"refused,omitempty"`
 	Blocked []plan.Finding `json:"blocked,omitempty"`
 	Drift   []plan.Finding `json:"drift,omitempty"`
-	Notes   []plan.Finding `json:"notes,omitempty"`
+	// Loses is what went with nodes that were removed or replaced, or would have.
+	Loses []plan.Loss    `json:"loses,omitempty"`
+	Notes []plan.Finding `json:"notes,omitempty"`
 }
 
 // stepOutcome is how one step ended.

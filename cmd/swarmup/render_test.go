@@ -77,6 +77,12 @@ func plans() map[string]plan.Plan {
 		"adopt": {Cluster: "demo", Steps: []plan.Step{}, Adopt: []plan.Step{
 			{ID: "label/n1", Action: plan.Label, Node: "n1"}, {ID: "label/n2", Action: plan.Label, Node: "n2"},
 		}},
+		"loses": {Cluster: "demo", Steps: []plan.Step{
+			{ID: "delete/n1", Action: plan.Delete, Node: "n1", Machine: "demo-n1-aa"}, {ID: "delete/n2", Action: plan.Delete, Node: "n2", Machine: "demo-n2-aa"},
+		}, Loses: []plan.Loss{
+			{Node: "n1", Volumes: []string{"data (db)", "0123456789ab (tool)"}, More: 3, Services: []string{"db (node.hostname == n1)"}},
+			{Node: "n2", Unknown: "its engine does not answer, and its volumes are not known"},
+		}},
 		"drift": {Cluster: "demo", Steps: []plan.Step{}, Drift: []plan.Finding{{
 			Node: "n1", Text: "n1's machine differs (image: a -> b)", Hint: "--replace n1 replaces it",
 		}}},

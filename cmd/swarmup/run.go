@@ -25,6 +25,7 @@ type env struct {
 	exit     func(code int) // ends the process at once
 	now      func() time.Time
 	connect  func(settings) (conductor, error)
+	manager  func(context.Context, env, reach) (asked, error)
 	who      func(command string) lock.Run // what others are told of this run
 	diff     func(*spec.Cluster, plan.State, plan.Options) plan.Plan
 }
@@ -34,6 +35,8 @@ type conductor interface {
 	// Observe asks the provider, the hosts and the swarm. Hosts that do not
 	// answer are asked again for as long as patience.
 	Observe(ctx context.Context, patience time.Duration) (plan.State, error)
+	// Losses asks what goes with the nodes that a plan removes or replaces.
+	Losses(ctx context.Context, have plan.State, p plan.Plan) []plan.Loss
 	// Do does one step. It is called from several goroutines.
 	Do(ctx context.Context, s plan.Step) (note string, err error)
 	// Moved says whether the world has become another one since it was observed, as

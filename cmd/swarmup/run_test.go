@@ -134,6 +134,8 @@ func TestValuesFromTheEnvironmentAreNeverShown(t *testing.T) {
 	p.Steps[0].Why = "of " + secret
 	p.Steps[0].Changes = []plan.Change{{What: secret, From: secret, To: "x" + secret}}
 	p.Notes = []plan.Finding{{Text: "note " + secret, Hint: secret}}
+	p.Drift = []plan.Finding{{Text: "drift " + secret, Hint: secret}}
+	p.Loses = []plan.Loss{{Node: "n1", Volumes: []string{secret}, Services: []string{secret}, Unknown: secret}}
 	p.Blocked = []plan.Finding{{Node: "n1", Text: "blocked " + secret, Hint: secret}}
 	have := plan.State{Hosts: []plan.Host{{Node: "n1", Answer: plan.Silent, Why: "no " + secret}}}
 	for _, args := range []string{

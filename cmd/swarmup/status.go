@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/swarmup/swarmup/pkg/plan"
 )
 
 func (e env) statusCommand() *cli.Command {
@@ -20,11 +22,12 @@ func (e env) statusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			have, err := e.observe(c, settings{cluster: cluster, keyUnasked: true})
+			var s status
+			err = e.observe(c, settings{cluster: cluster, keyUnasked: true}, func(_ conductor, have plan.State) { s = statusOf(cluster, have) })
 			if err != nil {
 				return err
 			}
-			s := mask(cluster.Redact).status(statusOf(cluster, have))
+			s = mask(cluster.Redact).status(s)
 			if as == "json" {
 				err = writeJSON(e.out, s)
 			} else {

@@ -329,3 +329,36 @@ func TestANodeWithAnotherNameIsOnlyLabelledAnew(t *testing.T) {
 		}
 	})
 }
+
+// Members that somebody else made are taken over by marks alone, and followed by
+// them from then on.
+func TestASwarmThatIsThereIsAdopted(t *testing.T) {
+	in(t, func(w *world) {
+		lines := w.existing("a", "b", "c")
+		w.foreign(w.of("a"), w.of("b"), w.of("c"))
+		time.Sleep(time.Minute) // the managers have heard from all
+		was := w.net.Nodes()
+		w.file(sshFile(lines, "a", "b c", ""))
+		p := w.process()
+		next := plan.Diff(w.spec, p.see(), plan.Options{})
+		p.end()
+		var adopts []string
+		for _, s := range next.Adopt {
+			adopts = append(adopts, s.ID)
+		}
+		if diff := cmp.Diff([]string{"label/a", "label/b", "label/c"}, adopts); diff != "" || !next.Empty() {
+			t.Errorf("adopted (-want +got)\n%s\nsteps %s", diff, text(next))
+		}
+		w.apply()
+		for i, n := range w.net.Nodes() {
+			if n.ID != was[i].ID || n.Labels[plan.MarkNode] != n.Hostname {
+				t.Errorf("%s is %s with %v, and was %s", n.Hostname, n.ID, n.Labels, was[i].ID)
+			}
+			if m := w.of(n.Hostname); m.ran("engine restart")+m.ran("engine reload") != 0 {
+				t.Errorf("the engine of %s was touched", n.Hostname)
+			}
+		}
+		w.file(sshFile(lines, "a", "b", ""))
+		w.apply()
+	})
+}

@@ -168,6 +168,20 @@ type Service struct {
 	Desired uint64
 	// Mesh means that it publishes a port through the ingress network.
 	Mesh bool
+	// Constraints say which nodes may run it, such as "node.hostname == a".
+	Constraints []string
+}
+
+// Volume is a volume whose content is on the disk of one engine's machine.
+type Volume struct {
+	Name string
+	// Anonymous ones were made without a name, by a container.
+	Anonymous bool
+	// Labelled ones have labels of their users.
+	Labelled bool
+	// Users are the services and containers that have it, sorted; a container of
+	// a task counts as its service.
+	Users []string
 }
 
 // Token lets a node into a swarm. It never prints its value, not even inside

@@ -67,6 +67,15 @@ managers:
 workers:
   - {name: b, address: "192.0.2.2"}
 `, nil},
+		{"of an engine that does not tell its own choice", func(m *manager) { m.swarm.Pool, m.swarm.SubnetSize, m.swarm.DataPathPort = nil, 0, 0 }, importer.Options{}, `name: swarm
+provider: ssh
+swarm:
+  id: 53x1z42eir65p7gvw1nc5utuy
+managers:
+  - {name: a, address: "192.0.2.1"}
+workers:
+  - {name: b, address: "192.0.2.2"}
+`, nil},
 		{"with all that differs", func(m *manager) {
 			m.swarm.Pool, m.swarm.SubnetSize, m.swarm.DataPathPort = []string{"172.24.0.0/13"}, 26, 7789
 			m.swarm.NodeCertExpiry, m.swarm.TaskHistory, m.swarm.Heartbeat = 90*time.Minute, 0, 10*time.Second

@@ -94,7 +94,7 @@ func (w *writer) swarm(s engine.Swarm, ingress engine.Ingress) {
 	if mtu := ingress.Beneath(); ingress.ID != "" && mtu != engine.DefaultMTU {
 		keys = append(keys, "mtu: "+strconv.Itoa(mtu))
 	}
-	if len(ingress.Subnets) == 1 && !within(ingress.Subnets[0], s.Pool) {
+	if len(ingress.Subnets) == 1 && !within(ingress.Subnets[0], poolsOf(s)) {
 		keys = append(keys, "subnet: "+ingress.Subnets[0])
 	}
 	if ingress.Encrypted {
@@ -171,6 +171,15 @@ func key(s string) string {
 		return strconv.Quote(s) // texts always can be written
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// poolsOf gives where the networks of a swarm come from. Engines of some versions
+// do not tell what they have chosen themselves.
+func poolsOf(s engine.Swarm) []string {
+	if len(s.Pool) == 0 {
+		return []string{defaultPool}
+	}
+	return s.Pool
 }
 
 // within says whether a network lies in one of the pools, from which the engine

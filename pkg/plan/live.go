@@ -65,6 +65,7 @@ func (d *differ) live() {
 		l.demotions(leader)
 	}
 	l.roll()
+	l.mixed()
 	d.finish()
 }
 

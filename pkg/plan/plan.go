@@ -115,6 +115,9 @@ type Plan struct {
 	Drift []Finding `json:"drift,omitempty"`
 	// Replaces are the nodes whose machine or host gives way to another.
 	Replaces []string `json:"replaces,omitempty"`
+	// Loses is what goes with nodes that are removed or replaced. Diff leaves it
+	// empty: it has to be asked for.
+	Loses []Loss `json:"loses,omitempty"`
 	// Notes are remarks that change nothing.
 	Notes []Finding `json:"notes,omitempty"`
 	// Partial means that more will be known, and planned, after these steps.

@@ -113,6 +113,9 @@ func serviceOf(s swarm.Service) engine.Service {
 		}
 		service.Mesh = usesMesh(string(p.Mode), publish)
 	}
+	if p := s.Spec.TaskTemplate.Placement; p != nil {
+		service.Constraints = p.Constraints
+	}
 	if c := s.ServiceStatus; c != nil {
 		service.Running, service.Desired = c.RunningTasks, c.DesiredTasks
 	}

@@ -25,6 +25,7 @@ type Engine struct {
 	live     bool // live-restore
 	insecure []string
 	mirrors  []string
+	volumes  []Volume
 
 	up       bool
 	life     int // counts kills, revivals, joins and leaves

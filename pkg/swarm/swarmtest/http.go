@@ -90,6 +90,8 @@ func (e *Engine) routes() http.Handler {
 		"GET /networks":             e.manager(e.getNetworks),
 		"POST /networks/create":     e.manager(e.postNetwork),
 		"DELETE /networks/{id}":     e.manager(e.deleteNetwork),
+		"GET /volumes":              e.getVolumes,
+		"GET /containers/json":      e.getContainers,
 		"GET /tasks":                e.manager(e.getTasks),
 		"GET /services":             e.manager(e.getServices),
 		"GET /configs/{id}":         e.manager(e.getConfig),

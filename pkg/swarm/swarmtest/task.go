@@ -19,6 +19,9 @@ type Service struct {
 	Stuck bool
 	// Mesh services publish a port through the ingress network.
 	Mesh bool
+	// Constraints are as docker service create --constraint takes them. They are
+	// shown, and not obeyed.
+	Constraints []string
 
 	id  string
 	low int // the fewest of its tasks that ever ran at once
@@ -178,6 +181,9 @@ func (e *Engine) getServices(*http.Request) reply {
 	for _, s := range e.cluster.services {
 		out := swarm.Service{ID: s.id, ServiceStatus: &swarm.ServiceStatus{DesiredTasks: uint64(max(s.Replicas, 0))}}
 		out.Spec.Name = s.Name
+		if len(s.Constraints) > 0 {
+			out.Spec.TaskTemplate.Placement = &swarm.Placement{Constraints: s.Constraints}
+		}
 		if s.Mesh {
 			out.Spec.EndpointSpec = &swarm.EndpointSpec{Mode: swarm.ResolutionModeVIP, Ports: []swarm.PortConfig{{TargetPort: 80, PublishedPort: 8080, PublishMode: swarm.PortConfigPublishModeIngress}}}
 		}
