@@ -89,6 +89,7 @@ type round struct {
 	joined   map[string]string        // by node: the entry that it got
 	marked   map[string]bool          // machines that others take the place of since then
 	prepared *preparation
+	back     time.Time // when the last manager of a roll came back
 }
 
 func newRound() round {

@@ -42,6 +42,7 @@ type machine struct {
 	runs      string            // and of its process
 	loaded    string            // the daemon.json that it works by
 	offers    []string          // versions that can be had
+	onDown    func()            // is told when its engine stops
 	engine    *swarmtest.Engine // nil until it was started for the first time
 	running   bool
 	off       bool
@@ -136,6 +137,9 @@ func (m *machine) halt() {
 }
 
 func (m *machine) down() {
+	if m.onDown != nil {
+		m.onDown()
+	}
 	if m.engine != nil {
 		m.engine.Kill()
 	}

@@ -25,8 +25,9 @@ const (
 	// Engine 29.7); a worker waits for its manager with growing pauses, of 8 s at most
 	// (moby swarmkit agent/session.go).
 	returnWait = 90 * time.Second
-	// watchTime is for how long nothing may look wrong after a manager has come back:
-	// the entries of two nodes were seen to take each other's names then (moby#46167).
+	// watchTime is for how long nothing may look wrong after a manager has come back,
+	// before the next one goes: the entries of two nodes were seen to take each other's
+	// names then (moby#46167).
 	watchTime = 10 * time.Second
 )
 
@@ -67,6 +68,25 @@ func (c *Cluster) spare(ctx context.Context, s plan.Step) error {
 	})
 }
 
+// mayStop waits until the engine of a member may stop: the control plane can do
+// without it and, for a manager, has been well for a while since the last one came
+// back.
+func (c *Cluster) mayStop(ctx context.Context, s plan.Step) error {
+	if err := c.spare(ctx, s); err != nil || s.Role != spec.Manager {
+		return err
+	}
+	c.mu.Lock()
+	back := c.round.back
+	c.mu.Unlock()
+	return wait.Until(ctx, "the manager before to be well for a while", spareWait, time.Second, func(ctx context.Context) (bool, error) {
+		nodes, err := control{c}.Nodes(ctx)
+		if err == nil {
+			err = c.mistaken(nodes)
+		}
+		return err == nil && time.Since(back) >= watchTime, err
+	})
+}
+
 // restart brings settings to a member that only a restart brings, and waits until
 // it is one again.
 func (c *Cluster) restart(ctx context.Context, s plan.Step, h *host) (string, error) {
@@ -74,7 +94,7 @@ func (c *Cluster) restart(ctx context.Context, s plan.Step, h *host) (string, er
 	if err != nil {
 		return "", err
 	}
-	if err := c.spare(ctx, s); err != nil {
+	if err := c.mayStop(ctx, s); err != nil {
 		return "", err
 	}
 	effect, err := bootstrap.Configure(ctx, h, bootstrap.Settings{
@@ -110,7 +130,7 @@ func (c *Cluster) upgrade(ctx context.Context, s plan.Step, h *host) (string, er
 		return "", err
 	}
 	if s.Member != "" {
-		if err := c.spare(ctx, s); err != nil {
+		if err := c.mayStop(ctx, s); err != nil {
 			return "", err
 		}
 	}
@@ -143,11 +163,6 @@ func (c *Cluster) returned(ctx context.Context, s plan.Step, h *host) error {
 	if err := c.unlock(ctx, h); err != nil {
 		return err
 	}
-	watch := time.Duration(0)
-	if _, info := h.seen(); info.Manager || s.Role == spec.Manager {
-		watch = watchTime
-	}
-	began := time.Now()
 	err := wait.Until(ctx, "it to be a member as before", returnWait, 500*time.Millisecond, func(ctx context.Context) (bool, error) {
 		info, err := h.Info(ctx)
 		if err != nil {
@@ -160,10 +175,15 @@ func (c *Cluster) returned(ctx context.Context, s plan.Step, h *host) error {
 		if err == nil {
 			err = c.mistaken(nodes)
 		}
-		return err == nil && time.Since(began) >= watch, err
+		return err == nil, err
 	})
 	if err != nil {
 		return err
+	}
+	if s.Role == spec.Manager {
+		c.mu.Lock()
+		c.round.back = time.Now()
+		c.mu.Unlock()
 	}
 	return h.look(ctx, startWait)
 }

@@ -62,9 +62,18 @@ func TestASettingThatNeedsARestartRolls(t *testing.T) {
 				w.net.ResetMargin()
 				before, leader := w.availabilities(), w.leader().name
 				w.file(five + tt.engine)
+				stopped := map[string]time.Time{}
+				for _, m := range w.machines {
+					m.onDown = func() { stopped[m.name] = time.Now() }
+				}
 				order, err := w.begun(asItIs, plan.Options{}, plan.Restart, plan.Upgrade)
 				if err != nil {
 					t.Fatal(err)
+				}
+				for _, pair := range [][2]string{{"m2", "m3"}, {"m3", "m1"}} {
+					if apart := stopped[pair[1]].Sub(stopped[pair[0]]); apart < 10*time.Second {
+						t.Errorf("%s stopped %s after %s", pair[1], apart, pair[0])
+					}
 				}
 				if got := strings.Join(order[3:], " "); len(order) != 5 || order[2] != tt.action+"/"+leader || got != tt.action+"/w1 "+tt.action+"/w2" {
 					t.Errorf("the order is %v, and the leader was %s", order, leader)

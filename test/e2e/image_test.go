@@ -10,11 +10,8 @@ import (
 // engines may have no registry to pull from.
 const image = "swarmup-e2e-sleep:1"
 
-// loadImage puts the image onto the engines of these nodes.
-func (l *lab) loadImage(nodes ...string) {
-	l.Helper()
-	dir := l.TempDir()
-	source := `package main
+// sleeps is a program that only waits for its end.
+const sleeps = `package main
 
 import (
 	"os"
@@ -28,6 +25,18 @@ func main() {
 	<-c
 }
 `
+
+// loadImage puts the image onto the engines of these nodes.
+func (l *lab) loadImage(nodes ...string) {
+	l.Helper()
+	l.loadProgram(image, sleeps, nodes...)
+}
+
+// loadProgram makes an image of one program and puts it onto the engines of these
+// nodes. The program is /sleep in it, whatever it does.
+func (l *lab) loadProgram(image, source string, nodes ...string) {
+	l.Helper()
+	dir := l.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(source), 0o600); err != nil {
 		l.Fatal(err)
 	}
