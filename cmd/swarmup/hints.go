@@ -114,6 +114,9 @@ func engineHint(err error) string {
 }
 
 func swarmHint(err error) string {
+	if mistaken := (*cluster.MistakenError)(nil); errors.As(err, &mistaken) {
+		return "restart the engine of " + mistaken.Name + ", and run again; until then change no roles (moby#46167)"
+	}
 	switch {
 	case errors.Is(err, engine.ErrKey):
 		return "is it the key of this swarm? A manager that works tells the key of now: docker swarm unlock-key -q"

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-multierror"
 
 	"github.com/swarmup/swarmup/pkg/bootstrap"
+	"github.com/swarmup/swarmup/pkg/cluster"
 	"github.com/swarmup/swarmup/pkg/daemon"
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/ssh"
@@ -34,6 +35,9 @@ func TestHintsFollowFromTheKindOfError(t *testing.T) {
 		{&bootstrap.PortTakenError{Port: "7946/udp"}, "cannot do without"},
 		{&bootstrap.PortTakenError{Port: "4789/udp"}, "swarm.data_path_port"},
 		{&bootstrap.RefusedError{}, "correct engine.daemon"},
+		{&bootstrap.VersionError{Has: "28.5.2", Wants: "26.1"}, "--allow-downgrade"},
+		{&bootstrap.VersionError{Has: "26.1.5", Wants: "28"}, "run again"},
+		{&cluster.MistakenError{ID: "x1", Shown: "b", Name: "a"}, "restart the engine of a"},
 		{&daemon.FileError{}, "correct /etc/docker/daemon.json"},
 		{engine.ErrLocked, "swarmup unlock"},
 		{engine.ErrQuorum, "bring the managers back"},

@@ -44,7 +44,7 @@ type nodeSSHKeys struct {
 // engineKeys are the settings of Docker Engine.
 type engineKeys struct {
 	Install            val[installWord]    `yaml:"install" jsonschema:"example=docker" doc:"How an engine gets onto a machine that has none: docker takes Docker's packages from its repositories, distro the distribution's own; none leaves it to you; a path is that of a script of yours, which is run there as root. Absent: docker where Docker has packages for the distribution, else distro."`
-	Version            val[string]         `yaml:"version" jsonschema:"example=28.5" doc:"The version of the engine, in quotes: all of it or its first components. A machine without an engine gets the newest that begins so; an engine of another version is not changed yet, it blocks its node."`
+	Version            val[string]         `yaml:"version" jsonschema:"example=28.5" doc:"The version of the engine, in quotes: all of it or its first components. A machine without an engine gets the newest that begins so; an engine of an older version is upgraded, those of members one after the other."`
 	Repository         val[repositoryKeys] `yaml:"repository" doc:"A mirror of Docker's repositories, for install: docker."`
 	Labels             val[labels]         `yaml:"labels" doc:"Engine labels, for constraints such as engine.labels.role==db."`
 	InsecureRegistries val[list[string]]   `yaml:"insecure_registries" jsonschema:"example=registry.local:5000" doc:"Registries (host, host:port or CIDR) that are talked to without a valid certificate."`

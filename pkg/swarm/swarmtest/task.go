@@ -88,7 +88,7 @@ func (c *cluster) die(n *node) {
 		t.service.low = min(t.service.low, c.running(t.service))
 		if t.desired == swarm.TaskStateRunning {
 			t.desired = swarm.TaskStateShutdown
-			c.w.after(c.w.delays.TaskStart, func() { c.replace(t) })
+			c.w.after(c.w.delays.TaskStart, func() { c.replace(t, nil) })
 		}
 	}
 }
@@ -139,12 +139,13 @@ func (c *cluster) place() {
 				t.service.low = min(t.service.low, c.running(t.service))
 			})
 		}
-		c.replace(t)
+		c.replace(t, n)
 	}
 }
 
-func (c *cluster) replace(old *task) {
-	to := c.choose(old.node)
+// replace starts a task in the place of another one, but not on that node.
+func (c *cluster) replace(old *task, not *node) {
+	to := c.choose(not)
 	if old.service.Bound {
 		to = nil
 	}
