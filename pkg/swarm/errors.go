@@ -114,6 +114,9 @@ var refusals = []refusal{
 	{"Timeout was reached before node joined", []int{503}, engine.ErrContinues},
 	{"Manager is being prepared or has trouble connecting", []int{503}, engine.ErrNoLeader},
 	{"not a swarm manager", []int{503}, engine.ErrNotManager},
+	// The socket of moby daemon/cluster/noderunner.go: a manager that is demoted
+	// has taken it away already and does not know of it yet, for some seconds.
+	{"control.sock", []int{500, 503}, engine.ErrNotManager},
 	{"needs to be unlocked", []int{503}, engine.ErrLocked},
 	{"Swarm is encrypted and locked", []int{503}, engine.ErrLocked},
 	{"invalid key provided", []int{401}, engine.ErrKey},
