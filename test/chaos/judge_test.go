@@ -43,6 +43,14 @@ func judge(want shape, w world, replicas int) (wrong []string) {
 	return append(wrong, leftovers(want, w)...)
 }
 
+// forgive takes locks out of sight: that of a run that was killed has fallen, and
+// stays until the next run that finds anything to do.
+func (w *world) forgive() {
+	for i := range w.machines {
+		w.machines[i].locks = nil
+	}
+}
+
 // flaws are about a machine alone, as its own engine shows it.
 func (s seen) flaws(m member) (wrong []string) {
 	add := func(ok bool, format string, args ...any) {

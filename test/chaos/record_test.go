@@ -43,6 +43,9 @@ type record struct {
 	Heal       float64  `json:"heal"` // seconds from the beginning of the first of them until all was right
 	Result     string   `json:"result"`
 	Violations []string `json:"violations,omitempty"`
+	// Mended is the commit, by its subject, after which that does not happen any
+	// more. It is written by hand.
+	Mended string `json:"mended,omitempty"`
 }
 
 // The results of a run.

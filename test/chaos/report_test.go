@@ -37,7 +37,7 @@ func report(records []record) []byte {
 	p("empty. Whatever is not so is a violation. The lock of an apply that will be killed falls after 5 s, not after a minute.\n")
 	p("A swarm is lost where the machine that was deleted took its quorum with it. Then apply has to say so, and touch nothing.\n")
 	all := countOf(records)
-	p("%d runs so far: %d healed, %d lost as they must be, %d violations.", len(records), all.healed, all.lost, all.violated)
+	p("%d runs so far: %d healed, %d lost as they must be, %d violations, of which %d are mended.", len(records), all.healed, all.lost, all.violated, all.mended)
 	p("Of those that healed %d took one apply, and %d more than one.\n", all.once, all.healed-all.once)
 	for _, w := range groups(records, func(r record) string { return r.Machine }) {
 		p("- %d runs on %s", len(w.records), w.name)
@@ -53,6 +53,9 @@ func report(records []record) []byte {
 	}
 	for _, r := range broken {
 		p("- %s (%s, %s, %s): %s", r.Seed, r.Commit, r.Change, r.Damage, strings.ReplaceAll(strings.Join(r.Violations, "; "), "\n", " "))
+		if r.Mended != "" {
+			p("  Mended by \"%s\".", r.Mended)
+		}
 	}
 	return b.Bytes()
 }
@@ -111,8 +114,8 @@ func table(p func(string, ...any), title string, gs []group) {
 
 // counts are the figures about some runs.
 type counts struct {
-	healed, once, lost, violated int
-	median, longest              string // "" where none healed
+	healed, once, lost, violated, mended int
+	median, longest                      string // "" where none healed
 }
 
 func countOf(records []record) (c counts) {
@@ -120,7 +123,9 @@ func countOf(records []record) (c counts) {
 	for _, r := range records {
 		switch {
 		case len(r.Violations) > 0:
-			c.violated++
+			if c.violated++; r.Mended != "" {
+				c.mended++
+			}
 		case r.Result == resultLost:
 			c.lost++
 		default:

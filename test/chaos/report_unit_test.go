@@ -33,15 +33,15 @@ func TestTheReportCounts(t *testing.T) {
 		{Damage: "swarmup killed", Change: "more workers", Result: resultHealed, Applies: 2, Heal: 9, During: "n2: join as worker: done in 0.1s"},
 		{Damage: "swarmup killed", Change: "more workers", Result: resultHealed, Applies: 1, Heal: 5, During: "verify: done in 1.0s", Late: true},
 		{Damage: "machine deleted", Change: "roles swapped", Result: resultLost, Applies: 1, During: "n1: promote to manager: done in 0.1s"},
-		{Seed: "4/2", Damage: "machine deleted", Change: "other labels", Result: resultViolated, Violations: []string{"a", "b"}},
+		{Seed: "4/2", Damage: "machine deleted", Change: "other labels", Result: resultViolated, Violations: []string{"a", "b"}, Mended: "plan: do it well"},
 	}))
 	for _, want := range []string{
-		"5 runs so far: 3 healed, 1 lost as they must be, 1 violations.\nOf those that healed 2 took one apply, and 1 more than one.",
+		"5 runs so far: 3 healed, 1 lost as they must be, 1 violations, of which 1 are mended.\nOf those that healed 2 took one apply, and 1 more than one.",
 		"| swarmup killed | 3 | 3 | 2 | 0 | 0 | 5.0 | 9.0 |",
 		"| machine deleted | 2 | 0 | 0 | 1 | 1 |  |  |",
 		"| join as worker | 2 | 2 | 1 | 0 | 0 | 9.0 | 9.0 |",
 		"| after its end | 1 | 1 | 1 | 0 | 0 | 5.0 | 5.0 |",
-		"- 4/2 (, other labels, machine deleted): a; b",
+		"- 4/2 (, other labels, machine deleted): a; b\n  Mended by \"plan: do it well\".",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)

@@ -170,7 +170,7 @@ func (c *cluster) recover(s script, rec *record) error {
 	if err := c.serve(s.replicas); err != nil {
 		return rec.violation("start the probe service: %v", err)
 	}
-	wrong := c.settle(s.to, s.replicas)
+	wrong := c.settle(s)
 	rec.Heal = seconds(time.Since(began))
 	rec.Violations = append(rec.Violations, wrong...)
 	p := c.start(s.to, "plan", "--detailed-exitcode")
@@ -185,11 +185,14 @@ func (c *cluster) recover(s script, rec *record) error {
 }
 
 // settle looks until all is as it shall be, and says what is not in the end.
-func (c *cluster) settle(want shape, replicas int) (wrong []string) {
+func (c *cluster) settle(s script) (wrong []string) {
 	for deadline := time.Now().Add(settling); ; {
 		w, err := c.look()
 		if wrong = []string{fmt.Sprint(err)}; err == nil {
-			wrong = judge(want, w, replicas)
+			if s.dying() != nil {
+				w.forgive()
+			}
+			wrong = judge(s.to, w, s.replicas)
 		}
 		if len(wrong) == 0 || time.Now().After(deadline) || opt.ctx.Err() != nil {
 			return wrong
