@@ -101,14 +101,8 @@ func applyArgs() []string {
 	return []string{"apply", "--yes", "--max-remove", "99", "--connect-timeout", "30s", "--drain-timeout", "45s", "--lock-timeout", "2m"}
 }
 
-// dying has the lock of an apply that will be killed fall after seconds: it is a
-// minute otherwise, which nothing happens in.
-func (s script) dying() []string {
-	if s.damage == kill || s.killed > 0 && !s.damage.toSwarmup() {
-		return []string{"--lock-ttl", "5s"}
-	}
-	return nil
-}
+// dies says whether swarmup is killed.
+func (s script) dies() bool { return s.damage == kill || s.killed > 0 && !s.damage.toSwarmup() }
 
 // applyLimit is longer than all waits of an apply in a row.
 const applyLimit = 4 * time.Minute

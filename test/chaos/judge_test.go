@@ -43,8 +43,8 @@ func judge(want shape, w world, replicas int) (wrong []string) {
 	return append(wrong, leftovers(want, w)...)
 }
 
-// forgive takes locks out of sight: that of a run that was killed has fallen, and
-// stays until the next run that finds anything to do.
+// forgive takes locks out of sight: that of a run that was killed is taken
+// over by the next one that finds anything to do, and lies there until then.
 func (w *world) forgive() {
 	for i := range w.machines {
 		w.machines[i].locks = nil

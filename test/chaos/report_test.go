@@ -34,7 +34,7 @@ func report(records []record) []byte {
 	p("A checker that only uses the docker command line then wants exactly the file: one swarm, of which all machines have a")
 	p("certificate; roles, labels, availability and engine labels; every node ready and every manager reachable; no other")
 	p("node, machine, volume or network; and a service with two or three replicas, anywhere, all running. At last a plan has to be")
-	p("empty. Whatever is not so is a violation. The lock of an apply that will be killed falls after 5 s, not after a minute.\n")
+	p("empty. Whatever is not so is a violation.\n")
 	p("A swarm is lost where the machine that was deleted took its quorum with it. Then apply has to say so, and touch nothing.\n")
 	all := countOf(records)
 	p("%d runs so far: %d healed, %d lost as they must be, %d violations, of which %d are mended.", len(records), all.healed, all.lost, all.violated, all.mended)

@@ -41,7 +41,7 @@ var errLost = errors.New("the swarm is lost")
 func (c *cluster) play(s script) (rec record, err error) {
 	c.Helper()
 	rec = newRecord(s)
-	p := c.start(s.to, append(applyArgs(), s.dying()...)...)
+	p := c.start(s.to, applyArgs()...)
 	h, err := c.strike(p, s, &rec)
 	if err != nil {
 		_ = p.cmd.Process.Kill()
@@ -189,7 +189,7 @@ func (c *cluster) settle(s script) (wrong []string) {
 	for deadline := time.Now().Add(settling); ; {
 		w, err := c.look()
 		if wrong = []string{fmt.Sprint(err)}; err == nil {
-			if s.dying() != nil {
+			if s.dies() {
 				w.forgive()
 			}
 			wrong = judge(s.to, w, s.replicas)
