@@ -215,6 +215,15 @@ func TestAnAddressHasChangedOnlyWhereThatIsKnown(t *testing.T) {
 		{"the provider's address is translated", func(s *scene) { s.n.Machine.Address, s.n.Info.NodeAddr = "203.0.113.9", "10.0.0.77" }, false},
 		{"the provider says a name", func(s *scene) { s.n.Machine.Address, s.n.Info.NodeAddr = "eth0", "10.0.0.77" }, false},
 		{"nobody knows its addresses", func(s *scene) { s.n.Addresses, s.n.Info.NodeAddr = nil, "10.0.0.77" }, false},
+		{"it told one of another network, which may be translated", func(s *scene) { s.n.Info.NodeAddr = "203.0.113.9" }, false},
+		{"swarmup has reached it where it told", func(s *scene) {
+			s.n.Info.NodeAddr, s.en.Labels[plan.MarkSSH] = "192.168.7.2", "root@192.168.7.2:22 via bastion"
+		}, true},
+		{"swarmup has reached it elsewhere", func(s *scene) {
+			s.n.Info.NodeAddr, s.en.Labels[plan.MarkSSH] = "192.168.7.2", "root@192.168.7.3:22"
+		}, false},
+		{"it told one that is only its own", func(s *scene) { s.n.Info.NodeAddr = "169.254.0.9" }, false},
+		{"it told itself", func(s *scene) { s.n.Info.NodeAddr = "127.0.0.1" }, false},
 		{"its engine does not say", func(s *scene) { s.n.Info.NodeAddr = "" }, false},
 		{"the file says another interface", func(s *scene) {
 			s.n.Addresses = append(s.n.Addresses, preflight.Address{Link: "eth1", Prefix: netip.MustParsePrefix("192.168.7.2/24")})

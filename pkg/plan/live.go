@@ -102,7 +102,7 @@ func (l *liveDiff) bury() map[string][]string {
 			if p.host == nil {
 				put(p, e, gone)
 			} else {
-				put(p, e, "its machine has a new life")
+				put(p, e, string(Reborn)+": its machine has a new life")
 			}
 		}
 		if e := l.failedID(p); e != nil {

@@ -246,7 +246,7 @@ func (m *model) observeEngine(x *machine, h *plan.Host) {
 		h.Info.State, h.Info.NodeID, h.Cert.Role = engine.Locked, "", "manager"
 		return
 	}
-	h.Info.State, h.Info.NodeAddr = engine.Active, "10.9.9.9"
+	h.Info.State, h.Info.NodeAddr = engine.Active, "10.0.0.250"
 	if !x.moved {
 		h.Info.NodeAddr = h.Machine.Address
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/swarmup/swarmup/pkg/preflight"
 )
@@ -9,17 +10,36 @@ import (
 // movedFrom gives the address that a member has told its swarm and does not have
 // any more: engines keep the one that they joined with (moby
 // daemon/cluster/noderunner.go, docker-state.json), and no manager changes that
-// of the raft group by itself. "" means that it is right, or that nobody knows.
+// of the raft group by itself. "" means that it is right, or that nobody knows:
+// a member may well tell an address that others translate for it.
 func movedFrom(p pair) string {
 	told, err := netip.ParseAddr(p.host.Info.NodeAddr)
 	place, known := p.address()
-	if err != nil || !known || told.Unmap() == place {
+	told = told.Unmap()
+	switch {
+	case err != nil, !known, told == place, told.IsLinkLocalUnicast(), told.IsLoopback():
+		return ""
+	case p.node.Advertise != "":
+		return told.String()
+	case len(preflight.Chosen(p.host.Addresses, told.String())) > 0:
+		return "" // it is one of its own, which somebody else has chosen
+	case !p.wasAt(told):
 		return ""
 	}
-	if p.node.Advertise == "" && len(preflight.Chosen(p.host.Addresses, told.Unmap().String())) > 0 {
-		return "" // it is one of its own, which somebody else has chosen
-	}
 	return told.String()
+}
+
+// wasAt says whether an address that the host does not have was its own: it is of a
+// network that the host is in, or swarmup has reached the host there.
+func (p pair) wasAt(a netip.Addr) bool {
+	for _, own := range p.host.Addresses {
+		if own.Prefix.Masked().Contains(a) {
+			return true
+		}
+	}
+	login, _, _ := strings.Cut(p.entry.Labels[MarkSSH], " ")
+	reached, err := netip.ParseAddrPort(login[strings.LastIndexByte(login, '@')+1:])
+	return err == nil && reached.Addr().Unmap() == a
 }
 
 // place is the address that the host would join with now; "" is not known.

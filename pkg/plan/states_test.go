@@ -34,7 +34,7 @@ func TestEverySituationHasItsAction(t *testing.T) {
 		{"no engine", func(s *scene) { s.out(); s.drop(); s.n.Engine = plan.EngineAbsent }, []string{"install/n", "configure/n", "join/n", "label/n"}},
 		{"an engine that is stopped", func(s *scene) { s.n.Engine, s.n.Info, s.en.State = plan.EngineStopped, engine.Info{}, "down" }, []string{"configure/n (its engine is stopped)"}},
 		{"inactive", func(s *scene) { s.out(); s.drop() }, []string{"join/n", "label/n"}},
-		{"a ghost", func(s *scene) { s.out(); s.en.State = "down" }, []string{"forget/id-n (its machine has a new life)", "join/n", "label/n"}},
+		{"a ghost", func(s *scene) { s.out(); s.en.State = "down" }, []string{"forget/id-n (ghost: its machine has a new life)", "join/n", "label/n"}},
 		{"an orphan join", func(s *scene) { s.add(engine.Node{ID: "o", Role: "worker", State: "unknown"}) }, []string{"sweep (1 entries of joins that never finished)"}},
 		{"joining", func(s *scene) { s.n.Info.State, s.en.Hostname, s.en.State = engine.Pending, "", "unknown" }, []string{"join/n (joining: a join is under way)", "label/n"}},
 		{"removed while away", func(s *scene) { s.drop(); s.n.Info.State = engine.Pending }, []string{"join/n (removed while away: the swarm removed it while its engine was not running)", "label/n"}},

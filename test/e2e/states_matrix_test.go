@@ -33,6 +33,7 @@ func TestStatesOneAfterTheOther(t *testing.T) {
 		{"same identity", walk.twin},
 		{"CA rotation", walk.rotation},
 		{"removed manager", walk.deposed},
+		{"locked", walk.locked},
 		{"not settled", walk.unsettled},
 		{"promotion pending", walk.promoting},
 		{"unreachable manager", walk.unreachable},
@@ -48,6 +49,25 @@ func TestStatesOneAfterTheOther(t *testing.T) {
 			state.walk(walk{&h})
 		})
 	}
+}
+
+// The entry of a machine that the provider lists no more goes, and the node gets
+// another one.
+func TestAMachineThatIsGoneIsSeenAndMadeAnew(t *testing.T) {
+	if os.Getenv("SWARMUP_MATRIX") == "" {
+		t.Skip("SWARMUP_MATRIX is not set")
+	}
+	l := newLab(t)
+	l.write("cluster.yaml", "name: NAME\nprovider: docker\nmanagers: [{name: m}]\nworkers: [{name: w, count: 2}]\n")
+	l.must("apply")
+	output(t, "docker", "rm", "-f", "-v", l.machines("w1")[0])
+	l.seen(map[string]string{"m": "manager", "w1": "machine gone", "w2": "member"})
+	l.planned("forget/", "create/w1", "join/w1")
+	l.must("apply", "--yes")
+	l.swarmIs("m", map[string]want{"m": {role: "manager"}, "w1": {role: "worker"}, "w2": {role: "worker"}})
+	l.second()
+	l.must("destroy", "--yes")
+	l.gone()
 }
 
 // whole writes the file of all but w4.
@@ -201,6 +221,17 @@ func (w walk) deposed() {
 	if r := w.swarmup("apply", "--yes"); r.code != 0 {
 		w.on("m3", "docker swarm leave --force")
 	}
+	w.right()
+}
+
+func (w walk) locked() {
+	w.on("m1", "docker swarm update --autolock=true")
+	key := w.on("m1", "docker swarm unlock-key -q")
+	w.on("m3", "systemctl restart docker")
+	w.seen(map[string]string{"m1": "manager", "m3": "locked"})
+	w.planned("blocked m3 m3 is a manager and locked")
+	w.on("m3", "printf '%s\\n' '"+key+"' | docker swarm unlock")
+	w.on("m1", "docker swarm update --autolock=false")
 	w.right()
 }
 
