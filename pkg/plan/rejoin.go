@@ -41,7 +41,8 @@ func (l *liveDiff) rejoin(p pair, ready string, before []string) {
 	s := Step{Node: p.node.Name, Role: spec.Role(e.Role), Machine: machineOf(p.host), Member: e.ID}
 	out, ok := l.leavesAfter(p, why)
 	if !ok {
-		return // its mark says where it was, and stays until it is there no more
+		l.relabel(p, "")
+		return
 	}
 	s.Why, s.After, s.Behind = why, append(out, ready), []string{l.left}
 	var last string
