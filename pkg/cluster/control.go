@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -80,8 +81,14 @@ func (k control) ask(ctx context.Context, what string, f func(context.Context, *
 	return err
 }
 
-// elsewhere says whether another manager, or a later moment, may do better.
+// elsewhere says whether another manager, or a later moment, may do better. A
+// manager that passes a call on to a leader that just died gives the words of the
+// connection that failed (swarmkit protobuf/plugin/raftproxy).
 func elsewhere(err error) bool {
+	var said *swarm.Error
+	if errors.As(err, &said) && said.Code == http.StatusServiceUnavailable && !errors.Is(err, engine.ErrLocked) {
+		return true
+	}
 	return errors.Is(err, engine.ErrNotManager) || errors.Is(err, engine.ErrNoLeader) ||
 		errors.Is(err, engine.ErrNoAnswer) || errors.Is(err, engine.ErrNotMember)
 }
