@@ -67,13 +67,22 @@ func (d *differ) staying(n spec.Node, hosts []Host) (out []Host) {
 		}
 	}
 	slices.SortStableFunc(out, d.better)
-	asked := slices.Contains(d.opt.Replace, n.Name) && d.leaverOf(n.Name) == nil && !d.opt.Teardown
-	if asked && len(out) > 0 && out[0].Machine.Owned && out[0].Machine.Power != Incomplete {
+	if len(out) > 0 && d.asked(n.Name, out[0]) {
 		d.leave(leaver{host: out[0], why: "it is to be replaced"})
 		d.extras = append(d.extras, out[1:]...)
 		return nil
 	}
 	return out
+}
+
+// asked says whether a machine is to be replaced by the wish of the user. One that
+// was made for a replacement which is under way is what was wished for, unless it
+// has come to nothing.
+func (d *differ) asked(node string, h Host) bool {
+	if !slices.Contains(d.opt.Replace, node) || d.opt.Teardown || !h.Machine.Owned || h.Machine.Power == Incomplete {
+		return false
+	}
+	return d.leaverOf(node) == nil || h.Answer != Answered && d.have.Swarm != nil
 }
 
 func (d *differ) leave(v leaver) {

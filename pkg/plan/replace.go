@@ -11,27 +11,28 @@ import (
 // givesWay says whether a node of the file is planned for with the removal of
 // its old host, or not at all as long as that is not possible.
 func (l *liveDiff) givesWay(p pair) bool {
-	v := l.leaverOf(p.node.Name)
-	switch {
-	case v == nil:
-		return false
-	case v.works:
-		return true
+	works, waits := false, false
+	for _, v := range l.leavers {
+		if v.host.Node == p.node.Name {
+			works = works || v.works
+			waits = waits || v.stays && (p.host == nil || !v.host.Machine.Owned)
+		}
 	}
-	waits := v.stays && (p.host == nil || !v.host.Machine.Owned)
 	if waits {
 		l.hold(p)
 	}
-	return waits
+	return works || waits
 }
 
-// cleared gives the step after which a node's old host is out of the way, where
-// that has to come first; nil for none.
-func (l *liveDiff) cleared(node string) []string {
-	if v := l.leaverOf(node); v != nil {
-		return edges([]string{v.gone})
+// cleared gives the steps after which old hosts of a node are out of the way,
+// where that has to come first; nil for none.
+func (l *liveDiff) cleared(node string) (gone []string) {
+	for _, v := range l.leavers {
+		if v.host.Node == node {
+			gone = append(gone, v.gone)
+		}
 	}
-	return nil
+	return edges(gone)
 }
 
 // destroy plans the end of a machine of ours that has no working part in the
@@ -88,13 +89,15 @@ func (l *liveDiff) replace(v *leaver, p pair, before []string) {
 	switch {
 	case manages && l.held(l.key(v.host)):
 		return
+	case slices.ContainsFunc(l.leavers, func(o *leaver) bool { return o.stays && o.host.Node == p.node.Name }):
+		return // the other one is blocked, with the reason
 	case !v.host.Machine.Owned && p.host.Answer != Answered:
 		// Only the host itself can say that it is another one than the old.
 		l.because(*p.host, "run again once it answers", "%s stays at its old address until it answers at the new one: %s", p.node.Name, p.host.reason())
 		l.hold(p)
 		return
 	}
-	gate := []string{l.replaced}
+	gate := append([]string{l.replaced}, l.cleared(p.node.Name)...)
 	if manages {
 		gate = append(gate, l.beforeShrinking()...)
 	}

@@ -29,6 +29,12 @@ func TestDiffReplaces(t *testing.T) {
 			"drain/b-3<create/b,connect/b,install/b,configure/b,join/b,label/b~label/b",
 			"leave/b-3<drain/b-3", "forget/id4<leave/b-3", "delete/b-3<forget/id4",
 		}},
+		{"its new machine that came to nothing is made anew", "a:manager b:worker", "a=manager b=worker/leaving b=idle/silent", asked("b"), []string{
+			"delete/b-5", "create/b<delete/b-5", "connect/b<create/b", "install/b<connect/b", "configure/b<install/b",
+			"join/b<configure/b,delete/b-5", "label/b<join/b",
+			"drain/b-3<create/b,connect/b,install/b,configure/b,join/b,label/b,delete/b-5~label/b",
+			"leave/b-3<drain/b-3", "forget/id4<leave/b-3", "delete/b-3<forget/id4",
+		}},
 		{"a dead manager is out before the new one comes", "a:manager b:manager c:manager", "a=manager b=manager c=off-manager", asked("c"), []string{
 			"delete/c-5", "forget/id6<delete/c-5", "create/c<forget/id6", "connect/c<create/c", "install/c<connect/c", "configure/c<install/c",
 			"join/c<configure/c,forget/id6", "label/c<join/c", grows(2, 3),
