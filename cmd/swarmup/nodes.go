@@ -151,6 +151,9 @@ func (m matcher) line(h plan.Host, n *spec.Node) nodeStatus {
 		m.shown[e.ID] = true
 		out.member(*e)
 		notes = append(notes, managerNote(*e))
+		if e.Labels[plan.MarkLeaving] != "" {
+			notes = append(notes, "gives way to another machine, apply goes on with that")
+		}
 		if n != nil && e.Role != string(n.Role) {
 			notes = append(notes, "the file says "+string(n.Role))
 		}

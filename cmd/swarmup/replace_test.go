@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/plan"
 )
 
@@ -52,5 +53,29 @@ func TestMembersThatAreOnlyMarkedAreNothingToDo(t *testing.T) {
 		if len(w.did) != did {
 			t.Errorf("%s did %q", args, w.did)
 		}
+	}
+}
+
+func TestStatusTellsOfAReplacementThatIsUnderWay(t *testing.T) {
+	entry := func(id, leaving string) engine.Node {
+		labels := map[string]string{plan.MarkCluster: "demo", plan.MarkNode: "n1"}
+		if leaving != "" {
+			labels[plan.MarkLeaving] = leaving
+		}
+		return engine.Node{ID: id, Hostname: "n1", Role: "worker", State: "ready", Labels: labels}
+	}
+	host := func(machine, id string) plan.Host {
+		return plan.Host{
+			Node: "n1", Machine: plan.Machine{Name: machine, Power: plan.Running, Owned: true}, Answer: plan.Answered,
+			Engine: plan.EngineRunning, Info: engine.Info{State: engine.Active, NodeID: id},
+		}
+	}
+	w := &world{have: plan.State{
+		Hosts: []plan.Host{host("demo-n1-aaaa", "id1"), host("demo-n1-bbbb", "id2")},
+		Swarm: &plan.View{ID: "s", Via: "mgr1", Nodes: []engine.Node{entry("id1", "demo-n1-aaaa"), entry("id2", "")}},
+	}}
+	got := user{world: w}.run(t, "status")
+	if n := strings.Count(got.out, "gives way to another machine, apply goes on with that"); n != 1 {
+		t.Errorf("said %d times, want once:\n%s", n, got.out)
 	}
 }

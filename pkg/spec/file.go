@@ -96,7 +96,7 @@ type group struct {
 	EngineLabels val[labels]      `yaml:"engine_labels" doc:"Engine labels, over those of engine.labels."`
 	Labels       val[labels]      `yaml:"labels" doc:"Swarm node labels, for constraints such as node.labels.zone==a."`
 	Availability val[string]      `yaml:"availability" jsonschema:"enum=active,enum=pause,enum=drain" doc:"Whether the node takes tasks. Absent: active at the first join and left alone after."`
-	Machine      val[machineKeys] `yaml:"machine" doc:"What the provider is asked for. Provider ssh takes machines as they are and refuses it."`
+	Machine      val[machineKeys] `yaml:"machine" doc:"What the provider is asked for. A machine that is there stays as it was made until apply --replace makes it anew. Provider ssh takes machines as they are and refuses it."`
 	SSH          val[nodeSSHKeys] `yaml:"ssh" doc:"The node's own SSH settings, over the cluster's."`
 	Engine       val[engineKeys]  `yaml:"engine" doc:"The node's own engine settings, over the cluster's."`
 	Advertise    val[string]      `yaml:"advertise" doc:"Which address the node tells the others: an IP address, an interface name, or a CIDR that holds it."`
