@@ -74,7 +74,7 @@ func (e env) app() *cli.App {
 		Commands: []*cli.Command{
 			e.newCommand(), e.importCommand(), e.validateCommand(), e.schemaCommand(),
 			e.planCommand(), e.applyCommand(), e.destroyCommand(), e.statusCommand(),
-			e.unlockCommand(), e.lockCommand(), e.versionCommand(),
+			e.unlockCommand(), e.rotateCommand(), e.lockCommand(), e.versionCommand(),
 		},
 	}
 	for _, cmd := range app.Commands {

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/lock"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/spec"
@@ -40,12 +41,30 @@ type world struct {
 	did     []string
 	closed  int
 	asked   settings
+	members []engine.Node
+	rotated []engine.Rotation
+	stored  int   // how often the unlock key was
+	refuses error // what the swarm says to all that
 	wish    plan.Options
 	place   lock.Store
 	moves   bool // others change it before the lock is taken
 }
 
 func (w *world) LockStore() lock.Store { return w.place }
+
+func (w *world) Rotate(_ context.Context, what engine.Rotation) error {
+	w.rotated = append(w.rotated, what)
+	return w.refuses
+}
+
+func (w *world) Trust(context.Context) (engine.Swarm, []engine.Node, error) {
+	return engine.Swarm{}, w.members, w.refuses
+}
+
+func (w *world) StoreKey(context.Context) (string, error) {
+	w.stored++
+	return "", w.refuses
+}
 
 func (w *world) Moved(context.Context) (bool, error) { return w.moves, nil }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/lock"
 	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/rotate"
 	"github.com/swarmup/swarmup/pkg/spec"
 	"github.com/swarmup/swarmup/pkg/ssh"
 )
@@ -117,7 +118,10 @@ func swarmHint(err error) string {
 	if mistaken := (*cluster.MistakenError)(nil); errors.As(err, &mistaken) {
 		return "restart the engine of " + mistaken.Name + ", and run again; until then change no roles (moby#46167)"
 	}
+	var down *rotate.DownError
 	switch {
+	case errors.As(err, &down):
+		return "bring them back, or remove them: take their lines out of the file and apply"
 	case errors.Is(err, engine.ErrKey):
 		return "is it the key of this swarm? A manager that works tells the key of now: docker swarm unlock-key -q"
 	case errors.Is(err, engine.ErrLocked):

@@ -11,6 +11,7 @@ import (
 
 	"github.com/swarmup/swarmup/pkg/lock"
 	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/rotate"
 	"github.com/swarmup/swarmup/pkg/spec"
 )
 
@@ -45,6 +46,8 @@ type conductor interface {
 	// LockStore is where the lock is to stand, as far as the world was observed; nil
 	// where there is nobody yet whom others would ask too.
 	LockStore() lock.Store
+	// What is rotated is the swarm that was observed.
+	rotate.Swarm
 	Close() error
 }
 

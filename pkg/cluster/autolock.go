@@ -78,7 +78,7 @@ func (c *Cluster) StoreKey(ctx context.Context) (note string, err error) {
 		return "", err
 	}
 	if key.Reveal() == "" {
-		return "", errors.New("the swarm has no unlock key: somebody has switched its autolock off")
+		return "", errors.New("the swarm has no unlock key: its managers are not locked")
 	}
 	return c.ring.save(ctx, key, c.swarmID())
 }

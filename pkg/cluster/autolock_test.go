@@ -8,10 +8,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/swarmup/swarmup/pkg/cluster"
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/rotate"
+	"github.com/swarmup/swarmup/pkg/spec"
 )
 
 // locked is a file whose managers are locked when they restart, with its key in
@@ -229,6 +232,64 @@ func TestALockedManagerWithoutAStoreBlocksItsNode(t *testing.T) {
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || err.Error() != tt.want || !errors.Is(err, engine.ErrKey)) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
+		}
+	})
+}
+
+func TestARotatedKeyIsStored(t *testing.T) {
+	in(t, func(w *world) {
+		path := w.locked(three)
+		w.apply()
+		before := w.leader().engine.UnlockKey()
+		p := w.process()
+		p.see()
+		if _, err := rotate.UnlockKey(p.ctx, p.Cluster); err != nil {
+			t.Fatal(err)
+		}
+		p.end()
+		if w.leader().engine.UnlockKey() == before {
+			t.Error("the key is the same")
+		}
+		w.kept(path)
+		w.settled()
+	})
+}
+
+func TestRotatedTokensAndRootsHarmNobody(t *testing.T) {
+	in(t, func(w *world) {
+		w.file(three + "workers: [{name: w}]\n")
+		w.apply()
+		p := w.process()
+		p.see()
+		was, nodes, err := p.Trust(p.ctx)
+		if err != nil || len(nodes) != 4 {
+			t.Fatalf("got %d nodes, %v", len(nodes), err)
+		}
+		var lines []string
+		err = errors.Join(rotate.Tokens(p.ctx, p.Cluster, spec.Worker), rotate.CA(p.ctx, p.Cluster, time.Minute, func(l string) { lines = append(lines, l) }))
+		now, _, _ := p.Trust(p.ctx)
+		if err != nil || now.Worker.Reveal() == was.Worker.Reveal() || now.Issuer == was.Issuer || now.Rotating {
+			t.Errorf("got %v after %q", err, lines)
+		}
+		p.end()
+		w.settled()
+		w.file(three + "workers: [{name: w, count: 2}]\n")
+		w.apply()
+	})
+}
+
+func TestARotationWaitsForNobodyWhoIsDown(t *testing.T) {
+	in(t, func(w *world) {
+		w.file(three + "workers: [{name: w}]\n")
+		w.apply()
+		w.of("w").engine.Kill()
+		time.Sleep(20 * time.Second)
+		p := w.process()
+		defer p.end()
+		p.see()
+		var down *rotate.DownError
+		if err := rotate.CA(p.ctx, p.Cluster, time.Minute, func(string) {}); !errors.As(err, &down) || !slices.Equal(down.Nodes, []string{"w"}) {
+			t.Errorf("got %v", err)
 		}
 	})
 }
