@@ -20,12 +20,20 @@ import (
 // is ready within seconds.
 const restWait = 45 * time.Second
 
+// managerWait is for that where it is about a manager. A manager that finds back
+// after a partition has the others elect a leader anew: that took 52 s when seen
+// on Engine 26.1.
+const managerWait = 90 * time.Second
+
 // settle waits until the swarm is at rest about one member, or about all of them
 // after a change of the leader. A demotion that the quorum does not allow does not
 // end: a manager of the file becomes one again by what comes next.
 func (c *Cluster) settle(ctx context.Context, s plan.Step) (string, error) {
-	stuck := false
-	err := wait.Until(ctx, "the swarm to settle", restWait, time.Second, func(ctx context.Context) (bool, error) {
+	stuck, limit := false, restWait
+	if s.Role == spec.Manager {
+		limit = managerWait
+	}
+	err := wait.Until(ctx, "the swarm to settle", limit, time.Second, func(ctx context.Context) (bool, error) {
 		nodes, err := control{c}.Nodes(ctx)
 		if errors.Is(err, errNoManager) {
 			return false, wait.Stop(err)

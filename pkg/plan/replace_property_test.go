@@ -66,9 +66,7 @@ func TestAnyOrderReplacesWhatWasAskedFor(t *testing.T) {
 func TestAReplacementThatIsCutOffIsCarriedOn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want, m := drawFile(t), drawWorld(t)
-		for _, x := range m.machines {
-			x.moved = false // the last manager cannot join anew, and what a run leaves may be that
-		}
+		m.managersStay()
 		names := drawReplace(t, m, want)
 		opt := plan.Options{AllowDowngrade: true, Replace: names}
 		if p := converge(t, m.clone(), want, opt); len(p.Refused)+len(p.Blocked) > 0 {

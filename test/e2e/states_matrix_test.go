@@ -308,8 +308,8 @@ func (w walk) joining() {
 		return nil
 	})
 	w.seen(map[string]string{"w4": "join failed"})
-	w.planned("join/w4 join failed: ")
 	w.heal("w4")
+	w.planned("join/w4 join failed: ")
 	w.must("apply")
 	w.whole()
 	w.must("apply", "--yes")
