@@ -293,3 +293,57 @@ func TestARotationWaitsForNobodyWhoIsDown(t *testing.T) {
 		}
 	})
 }
+
+func TestTheProgramThatLoadsTheKeyRunsOnce(t *testing.T) {
+	in(t, func(w *world) {
+		dir := w.folder()
+		for name, script := range map[string]string{"keep": "cat >key", "show": "echo x >>asked; cat key"} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\ncd "+dir+"\n"+script+"\n"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.file(three + "swarm: {autolock: {store_command: [" + dir + "/keep], load_command: [" + dir + "/show]}}\n")
+		w.apply()
+		w.restarts("m1", "m2")
+		_ = os.Remove(filepath.Join(dir, "asked"))
+		if err := w.try(); err != nil {
+			t.Fatal(err)
+		}
+		if asked, _ := os.ReadFile(filepath.Join(dir, "asked")); string(asked) != "x\n" {
+			t.Errorf("it ran %d times in one apply, want once", len(asked)/2)
+		}
+		w.settled()
+	})
+}
+
+func TestAStoredKeyThatIsWrongIsNamedByItsStore(t *testing.T) {
+	in(t, func(w *world) {
+		path := w.locked(three)
+		w.apply()
+		text, _ := os.ReadFile(path)
+		_, rest, _ := strings.Cut(string(text), "\n")
+		if err := os.WriteFile(path, []byte("SWMKEY-1-"+strings.Repeat("A", 43)+"\n"+rest), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.restarts("m1", "m2", "m3") // nobody is left who knows better
+		err := w.try()
+		if want := "the key from " + path + " does not unlock it"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.apply()
+	})
+}
+
+func TestAManagerThatIsSwitchedOnIsUnlocked(t *testing.T) {
+	in(t, func(w *world) {
+		w.locked(three)
+		w.apply()
+		if err := w.cloud.Stop(w.Context(), w.listed("m2")); err != nil {
+			t.Fatal(err)
+		}
+		w.apply()
+	})
+}
