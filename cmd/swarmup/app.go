@@ -31,6 +31,7 @@ func connect(s settings) (conductor, error) {
 		Local: s.cluster.Provider.Name == "docker", Home: filepath.Join(home, s.cluster.Name),
 		Progress: s.progress, ReadOnly: s.readOnly, Key: s.key, KeyUnasked: s.keyUnasked,
 		ConnectTimeout: s.connectTimeout, DrainTimeout: s.drainTimeout, ForceDrain: s.forceDrain,
+		LookTimeout: s.lookTimeout,
 	})
 	if err != nil {
 		return nil, err

@@ -74,6 +74,7 @@ func (e env) app() *cli.App {
 		Commands: []*cli.Command{
 			e.newCommand(), e.importCommand(), e.validateCommand(), e.schemaCommand(),
 			e.planCommand(), e.applyCommand(), e.destroyCommand(), e.statusCommand(),
+			e.lsCommand(), e.ipCommand(),
 			e.unlockCommand(), e.rotateCommand(), e.lockCommand(), e.versionCommand(),
 		},
 	}

@@ -30,6 +30,8 @@ workers: [{name: n, count: 2, labels: {secret: "${SECRET:-none}"}}]
 // plans, and the last one again and again. Steps in it take no time and succeed
 // unless do says otherwise.
 type world struct {
+	reacher
+
 	plans []plan.Plan
 	have  plan.State
 	do    func(ctx context.Context, s plan.Step) (string, error)

@@ -11,8 +11,10 @@ import (
 
 	"github.com/swarmup/swarmup/pkg/lock"
 	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/provider"
 	"github.com/swarmup/swarmup/pkg/rotate"
 	"github.com/swarmup/swarmup/pkg/spec"
+	"github.com/swarmup/swarmup/pkg/ssh"
 )
 
 // env is all that run takes from its process, so that a test can give its own.
@@ -43,12 +45,23 @@ type conductor interface {
 	// Moved says whether the world has become another one since it was observed, as
 	// far as another run may have done it. It costs next to nothing.
 	Moved(ctx context.Context) (bool, error)
+	reacher
 	// LockStore is where the lock is to stand, as far as the world was observed; nil
 	// where there is nobody yet whom others would ask too.
 	LockStore() lock.Store
 	// What is rotated is the swarm that was observed.
 	rotate.Swarm
 	Close() error
+}
+
+// reacher is what the commands about single machines need of package cluster.
+type reacher interface {
+	// Machines asks the provider for all machines of the cluster.
+	Machines(ctx context.Context) ([]provider.Machine, error)
+	// Login logs in to the machine of a node. It follows Machines.
+	Login(ctx context.Context, node string) (*ssh.Host, error)
+	// Way is how the machine of a node is logged in to. It follows Machines.
+	Way(node string) (ssh.Target, ssh.Options, error)
 }
 
 // settings are what a conductor is made of.
@@ -61,6 +74,7 @@ type settings struct {
 	secrets        *secrets
 	connectTimeout time.Duration
 	drainTimeout   time.Duration
+	lookTimeout    time.Duration // how long a host is waited for while the world is observed; 0 is no limit
 	forceDrain     bool
 	progress       func(node, line string)
 	env            func(string) string

@@ -45,6 +45,10 @@ type Config struct {
 	// KeyUnasked is for a Cluster that needs no unlock key: its store is not asked
 	// while the world is observed.
 	KeyUnasked bool
+	// LookTimeout bounds for how long Observe waits for hosts, and after that for
+	// what the swarm says; what has not answered by then is Silent. 0 means that
+	// each wait has its own limit only.
+	LookTimeout time.Duration
 	// ReadOnly is for a Cluster that only observes: it never writes anything
 	// anywhere, not even a login key.
 	ReadOnly bool

@@ -125,7 +125,9 @@ func (h *host) unanswered(err error) {
 	var hostKey *ssh.HostKeyError
 	var login *ssh.AuthError
 	var silent *ssh.UnreachableError
+	var late *lateError
 	switch {
+	case errors.As(err, &late): // whatever it was that took so long
 	case errors.As(err, &hostKey), errors.As(err, &login), errors.Is(err, ssh.ErrSudo), errors.Is(err, ssh.ErrSudoPassword):
 		h.answer = plan.Barred
 	case h.link == nil && !h.lost && !errors.As(err, &silent) && !errors.Is(err, errKeyUnknown):

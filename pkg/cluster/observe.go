@@ -41,14 +41,13 @@ func (c *Cluster) Observe(ctx context.Context, patience time.Duration) (plan.Sta
 			h.retire()
 		}
 	}()
-	bounded(ctx, observers, c.all(), func(ctx context.Context, h *host) { c.visit(ctx, h, patience) })
+	visits, over := c.limited(ctx)
+	bounded(visits, observers, c.all(), func(ctx context.Context, h *host) { c.visit(ctx, h, patience) })
+	over()
 	if err := c.recheck(ctx); err != nil {
 		return plan.State{}, err
 	}
-	view := c.view(ctx)
-	c.reconcile(ctx, view)
-	c.follow(ctx, view, before)
-	c.inspect(ctx, view)
+	view := c.outlook(ctx, before)
 	if ctx.Err() != nil {
 		return plan.State{}, fmt.Errorf("look at hosts: %w", context.Cause(ctx))
 	}
@@ -59,6 +58,31 @@ func (c *Cluster) Observe(ctx context.Context, patience time.Duration) (plan.Sta
 	}
 	return plan.State{Hosts: c.states(), Swarm: view, Key: c.storedKey(ctx, view), At: time.Now(), Leftovers: left}, nil
 }
+
+// outlook asks what the swarm says, and hosts again of which it says something else.
+func (c *Cluster) outlook(ctx context.Context, before []*host) *plan.View {
+	ctx, over := c.limited(ctx)
+	defer over()
+	view := c.view(ctx)
+	c.reconcile(ctx, view)
+	c.follow(ctx, view, before)
+	c.inspect(ctx, view)
+	return view
+}
+
+// limited bounds a part of Observe, where a limit was asked for.
+func (c *Cluster) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := c.cfg.LookTimeout
+	if limit <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, limit, &lateError{limit})
+}
+
+// lateError is why a host was waited for no longer.
+type lateError struct{ limit time.Duration }
+
+func (e *lateError) Error() string { return fmt.Sprintf("no answer within %s", e.limit) }
 
 // adopt makes the table of hosts anew from what the provider lists, and moves
 // the connections of machines that are still the same. It returns the hosts of
