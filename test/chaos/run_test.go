@@ -19,6 +19,8 @@ const (
 	// have to be started where they can run.
 	settling = 45 * time.Second
 	poll     = 100 * time.Millisecond
+	// again is how long somebody takes to read why apply failed.
+	again = 5 * time.Second
 )
 
 // usual is how long an apply of that kind takes on two processors.
@@ -166,6 +168,7 @@ func (c *cluster) recover(s script, rec *record) error {
 		case rec.Applies == maxApplies:
 			return rec.violation("%d applies were not enough: %s", maxApplies, complaints(said))
 		}
+		breathe(opt.ctx, again)
 	}
 	if err := c.serve(s.replicas); err != nil {
 		return rec.violation("start the probe service: %v", err)
