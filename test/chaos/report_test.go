@@ -46,7 +46,7 @@ func report(records []record) []byte {
 	table(p, "What changes", groups(records, func(r record) string { return r.Change }))
 	table(p, "Last told of before it goes wrong", groups(records, record.when))
 	p("\nHealing is from the beginning of the first apply after the damage until the checker finds nothing; seconds.")
-	p("A run is done again with `make chaos SEED=CHAIN/RUN`.")
+	p("A run is done again with `make chaos SEED=CHAIN/RUN`, at the commit in its line.")
 	broken := slices.DeleteFunc(slices.Clone(records), func(r record) bool { return len(r.Violations) == 0 })
 	if len(broken) > 0 {
 		p("\n## Violations\n")

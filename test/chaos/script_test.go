@@ -40,26 +40,27 @@ func (m moment) String() string {
 	return fmt.Sprintf("at %.0f%%", m.part*100)
 }
 
-// steps are words by which swarmup's progress tells of a step, by change.
+// steps are words by which swarmup's progress tells of a step, by change. Slow ones
+// are told of when they begin, the others once they are done.
 func steps(change string) []string {
-	common := []string{"configure engine", "label", "verify"}
+	common := []string{"configure engine", "label"}
 	switch change {
 	case fromNothing:
 		return append(common, "create machine", "connect", "init swarm", "join as manager", "join as worker")
 	case "more workers":
 		return append(common, "create machine", "connect", "join as worker")
 	case "fewer workers":
-		return []string{"drain", "leave", "remove from the node list", "delete machine", "verify"}
+		return []string{"drain", "leave", "remove from the node list"}
 	case "more managers":
 		return append(common, "create machine", "connect", "join as manager")
 	case "fewer managers":
-		return []string{"drain", "demote", "leave", "remove from the node list", "delete machine", "verify"}
+		return []string{"drain", "demote", "leave", "remove from the node list"}
 	case "roles swapped":
-		return []string{"promote", "demote", "verify"}
+		return []string{"promote", "demote"}
 	case "other labels":
-		return common
+		return append(common, "verify")
 	}
-	return append(common, "create machine", "connect", "join as", "drain", "leave", "remove from the node list", "delete machine")
+	return append(common, "create machine", "connect", "join as", "drain", "leave", "remove from the node list")
 }
 
 // chainLength is how many runs one cluster lives through. The first makes it.
@@ -82,7 +83,7 @@ func chainOf(seed uint64) []script {
 			s.target = all[r.IntN(len(all))]
 		}
 		if s.moment.part = r.Float64(); r.IntN(2) == 0 {
-			s.moment = moment{step: pick(r, steps(s.change)...), after: upTo(r, 1500*time.Millisecond)}
+			s.moment = moment{step: pick(r, steps(s.change)...), after: upTo(r, 700*time.Millisecond)}
 		}
 		s.heals = 500*time.Millisecond + upTo(r, 12*time.Second)
 		if r.IntN(3) == 0 {
