@@ -225,7 +225,7 @@ func TestAnAddressThatChangesMovesTheNode(t *testing.T) {
 					}
 					return sshFile(lines, "a b c", "d", "")
 				}
-				old := lines["d"]
+				old := strings.TrimSuffix(lines["d"], "}") + ", engine_labels: {disk: ssd}}"
 				w.file(moved(old))
 				w.apply()
 				was := w.of("d")

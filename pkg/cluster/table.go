@@ -60,11 +60,15 @@ func (c *Cluster) connected() []*host {
 	return slices.DeleteFunc(c.all(), func(h *host) bool { return !h.connected() })
 }
 
-// leaving says whether a host was marked as one that another takes the place of
-// when the swarm was observed.
+// leaving says whether another host takes the place of this one: it is marked so,
+// or its node is at another address by now.
 func (c *Cluster) leaving(h *host) bool {
 	facts, info := h.seen()
 	machine := h.is()
+	moved := func(o *host) bool { return o.node == h.node && o.is().Name != "" }
+	if machine.Name == "" && slices.ContainsFunc(c.all(), moved) {
+		return true
+	}
 	id := cmp.Or(info.NodeID, facts.CertNode)
 	c.mu.Lock()
 	defer c.mu.Unlock()
