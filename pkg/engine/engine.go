@@ -125,6 +125,9 @@ type InitRequest struct {
 	NodeCertExpiry time.Duration
 	TaskHistory    *int // nil leaves it to the engine
 	Heartbeat      time.Duration
+	// ForceNew takes a manager, whatever has become of the others, and makes it the
+	// only one of the swarm that it is in.
+	ForceNew bool
 }
 
 // JoinRequest asks an engine to join. The engine uses exactly one remote

@@ -31,6 +31,7 @@ func (e *Engine) Init(ctx context.Context, r engine.InitRequest) (nodeID string,
 		DataPathPort:    r.DataPathPort,
 		DefaultAddrPool: r.Pool,
 		SubnetSize:      r.SubnetSize,
+		ForceNewCluster: r.ForceNew,
 	}
 	if len(r.Pool) > 0 && r.SubnetSize == 0 {
 		req.SubnetSize = defaultSubnet

@@ -33,8 +33,16 @@ func (e *Engine) postInit(r *http.Request) reply {
 	if !e.turn(r) {
 		return reply{}
 	}
-	if e.state != swarm.LocalNodeStateInactive {
+	switch {
+	case e.state == swarm.LocalNodeStateInactive:
+	case !req.ForceNewCluster:
 		return refuse(http.StatusServiceUnavailable, alreadyMember)
+	case e.state == swarm.LocalNodeStateLocked:
+		return refuse(http.StatusServiceUnavailable, locked)
+	case !e.control:
+		return refuse(http.StatusServiceUnavailable, notManager)
+	default:
+		return e.forceNew(r)
 	}
 	if e.live {
 		return refuse(http.StatusBadRequest, "--live-restore daemon configuration is incompatible with swarm mode")
