@@ -42,11 +42,26 @@ func (h *Host) Run(ctx context.Context, cmd string, stdin io.Reader) (stdout str
 	return h.run(ctx, c)
 }
 
+// Stream is Run for a command that writes more than can be kept: its standard
+// output goes to out, as it comes. What out takes no more is an error of the
+// command. After a failure some of it may have arrived.
+func (h *Host) Stream(ctx context.Context, cmd string, stdin io.Reader, out io.Writer) error {
+	c := command{line: cmd, words: firstWords(cmd), stdin: stdin, out: out}
+	var err error
+	if h.user != "root" {
+		_, err = h.runAsRoot(ctx, cmd, c)
+	} else {
+		_, err = h.run(ctx, c)
+	}
+	return err
+}
+
 // command is what a session runs.
 type command struct {
 	line  string
 	words string // for messages
 	stdin io.Reader
+	out   io.Writer  // nil: it is kept
 	sudo  *sudoLogin // nil where sudo is not given a password
 }
 
@@ -58,6 +73,10 @@ func (h *Host) run(ctx context.Context, c command) (string, error) {
 	}
 	out, errs := &head{limit: maxOutput}, &tail{limit: maxOutput}
 	session.Stdout, session.Stderr = c.sudo.stdout(out), c.sudo.stderr(errs)
+	sink := &sink{to: c.out, full: make(chan struct{})}
+	if c.out != nil {
+		session.Stdout = c.sudo.stdout(sink)
+	}
 	in := &input{from: c.stdin, sudo: c.sudo}
 	finished := make(chan struct{})
 	if !h.life.run(func() {
@@ -71,11 +90,16 @@ func (h *Host) run(ctx context.Context, c command) (string, error) {
 	}
 	select {
 	case <-finished:
+	case <-sink.full:
+		h.hangUp(session, finished)
+		return "", fmt.Errorf("%s: write its output: %w", doing, sink.err)
 	case <-ctx.Done():
 		h.hangUp(session, finished)
 		return "", interrupted(ctx, doing)
 	}
 	switch {
+	case sink.err != nil:
+		return "", fmt.Errorf("%s: write its output: %w", doing, sink.err)
 	case err != nil:
 		return out.String(), h.failure(err, c, c.sudo.without(errs.String()))
 	case in.failed.Load() != nil:
@@ -180,6 +204,25 @@ func firstWords(cmd string) string {
 		words += "..."
 	}
 	return words
+}
+
+// sink is where the output of a command goes that is not kept. Once that takes no
+// more the command is told to end, and the rest is thrown away: it would wait
+// without end for somebody to read it.
+type sink struct {
+	to   io.Writer
+	full chan struct{} // closed once err is there
+	err  error
+}
+
+// Write takes everything.
+func (s *sink) Write(p []byte) (int, error) {
+	if s.err == nil {
+		if _, s.err = s.to.Write(p); s.err != nil {
+			close(s.full)
+		}
+	}
+	return len(p), nil
 }
 
 // head keeps the beginning of what is written to it.

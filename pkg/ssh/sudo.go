@@ -35,7 +35,7 @@ func asRoot(cmd string) string {
 // by trying without one: sudo then runs nothing. A command with an input must
 // not be tried in vain, since the input might be lost.
 func (h *Host) runAsRoot(ctx context.Context, cmd string, c command) (string, error) {
-	if h.sudo.mode.Load() == sudoUnknown && c.stdin != nil {
+	if h.sudo.mode.Load() == sudoUnknown && (c.stdin != nil || c.out != nil) {
 		if _, _, err := h.trySudo(ctx, command{line: asRoot(":"), words: c.words}); err != nil {
 			return "", err
 		}
