@@ -20,6 +20,9 @@ func Classify(want *spec.Cluster, have State) []Standing {
 			Rotating, "the swarm's root CA is being rotated", "it ends once every member that is listed has its new certificate: bring back or remove those that are down",
 		}}})
 	}
+	if q, lost := Lost(have); lost {
+		out = append(out, Standing{Found: []Found{{Leaderless, q.Text(), q.Hint()}}})
+	}
 	for _, p := range d.pairs {
 		out = append(out, d.standing(p))
 		for i := range p.stale {
@@ -166,7 +169,7 @@ func (d *differ) pending(p pair) Found {
 	case d.have.Swarm == nil:
 		return Found{Joining, "it is on its way back into its swarm, of which no manager answers", "bring its managers back"}
 	case p.entry == nil && manager:
-		return Found{Deposed, "the swarm has removed it, and it takes itself for a manager of it", "leave the swarm on it by force, if that is so: docker swarm leave --force"}
+		return Found{Deposed, deposedText, deposedHint}
 	case p.entry == nil:
 		return Found{Removed, "the swarm removed it while its engine was not running", "apply has it leave, and join again"}
 	case p.entry.Hostname == "":
@@ -176,6 +179,8 @@ func (d *differ) pending(p pair) Found {
 }
 
 const (
+	deposedText   = "the swarm does not count it, and it takes itself for a manager of it"
+	deposedHint   = "apply has it leave by force, and join again; one that has a leader of its own is left alone"
 	noQuorumHint  = "bring the managers back that are down; nothing is changed about the swarm until then"
 	partitionHint = "are 2377/tcp and 7946 open between it and the managers? It is not removed"
 )

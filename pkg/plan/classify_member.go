@@ -17,8 +17,8 @@ func (d *differ) active(p pair) []Found {
 		return []Found{{Leaderless, cmp.Or(h.Info.Error, "its swarm has no leader"), noQuorumHint}}
 	case d.have.Swarm == nil:
 		return []Found{{Works, "none of its managers answers", ""}}
-	case e == nil && (h.Info.Manager || h.Cert.Role == string(spec.Manager)):
-		return []Found{{Deposed, "the swarm has removed it, and it takes itself for a manager of it", "leave the swarm on it by force, if that is so: docker swarm leave --force"}}
+	case d.deposed(p), e == nil && (h.Info.Manager || h.Cert.Role == string(spec.Manager)):
+		return []Found{{Deposed, deposedText, deposedHint}}
 	case e == nil:
 		return []Found{{Forgotten, "the swarm removed it, and it runs on as if it were a member", "apply has it leave, and join again"}}
 	}

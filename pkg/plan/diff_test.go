@@ -205,7 +205,7 @@ func TestDiffWithoutASwarm(t *testing.T) {
 			"blocked: b is in a swarm whose managers (10.0.0.97:2377) did not answer",
 		}},
 		{"a swarm without a quorum", "a:manager b:manager", "a=manager b=manager/silent c=lost-manager d=lost-manager", plan.Options{}, []string{
-			"blocked: the swarm of a has no leader: it lost its quorum, or is choosing one",
+			"blocked: the swarm lost its quorum: 1 of its 4 managers work, 3 are needed; missing: 10.0.0.100, b (10.0.0.98: no route to host), 10.0.0.99",
 		}},
 		{"two swarms", "a:manager b:worker", "a=manager b=idle c=manager/foreign", plan.Options{}, []string{
 			"refused: c is in another swarm (other)",

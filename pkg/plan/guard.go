@@ -151,8 +151,8 @@ func (d *differ) lost() bool {
 	}
 	switch {
 	case len(managers) > 0:
-		d.block("", "bring the missing managers back"+d.silentManagers(),
-			"the swarm of %s has no leader: it lost its quorum, or is choosing one", list(managers))
+		q, _ := Lost(d.have)
+		d.block("", q.Hint(), "%s", q.Text())
 	case len(workers) > 0 && d.couldBe(remotes):
 		d.block("", "run again once they answer"+d.silentManagers(),
 			"%s in a swarm whose managers (%s) did not answer", are(workers), list(remotes))

@@ -107,7 +107,12 @@ func (l *liveDiff) bury() map[string][]string {
 		}
 		if e := l.failedID(p); e != nil {
 			f := l.standing(p).Found[0]
-			put(p, *e, fmt.Sprintf("%s: %s", f.Situation, f.Text))
+			why := fmt.Sprintf("%s: %s", f.Situation, f.Text)
+			quit := l.quit(p, why)
+			put(p, *e, why)
+			if quit != "" {
+				l.steps[len(l.steps)-1].After = edges(append(l.steps[len(l.steps)-1].After, quit))
+			}
 		}
 	}
 	for _, e := range l.entries {
@@ -132,10 +137,10 @@ func (l *liveDiff) noteUnfit(p pair) {
 // what it does not list does not exist.
 const gone = "its machine is gone"
 
-// failedID gives the entry of a host whose engine has given its membership up,
-// as with an expired certificate.
+// failedID gives the entry of a host whose engine has given its membership up, as
+// with an expired certificate, or of a manager that the swarm does not count.
 func (l *liveDiff) failedID(p pair) *engine.Node {
-	if p.host != nil && p.host.Answer == Answered && p.host.Info.State == engine.Failed {
+	if p.host != nil && p.host.Answer == Answered && p.host.Info.State == engine.Failed || l.deposed(p) {
 		return p.entry
 	}
 	return nil
@@ -200,11 +205,16 @@ func (l *liveDiff) node(p pair, before []string) {
 		l.unlock(p, ready)
 		return
 	}
+	if l.rival(p) {
+		l.block(p.node.Name, "decide which of the two goes on, and leave the other on its managers by force by hand", "%s is a manager of a second swarm of the same ID, which has a leader of its own", p.node.Name)
+		l.hold(p)
+		return
+	}
 	if relocates(p) && !l.waitsForRotation(p.node.Name) {
 		l.rejoin(p, ready, before)
 		return
 	}
-	if p.member() {
+	if p.member() && !l.deposed(p) {
 		if p.entry.Manager != nil && ready != "" {
 			l.heals(p, ready)
 		}
@@ -263,7 +273,7 @@ func (l *liveDiff) joinable(p pair) (why string, ok bool) {
 		return "", true
 	}
 	switch {
-	case h.Info.Manager && h.Info.State != engine.Failed:
+	case h.Info.Manager && h.Info.State != engine.Failed && !l.deposed(p):
 		l.block(p.node.Name, "leave the swarm on it by force by hand, if that is so", "%s was removed from the swarm and still takes itself for a manager of it", p.node.Name)
 		return "", false
 	case h.Info.State != engine.Inactive && h.Info.State != "":

@@ -71,7 +71,8 @@ type Step struct {
 	// call it down first.
 	Await bool `json:"await,omitempty"`
 	// Force is for leaving a swarm that is taken down, and for a manager that
-	// cannot know what the others have decided: their view alone counts.
+	// cannot know what the others have decided, or is left over from what the swarm
+	// was: the view of the others alone counts.
 	Force bool `json:"force,omitempty"`
 	// After are the steps that must have succeeded before.
 	After []string `json:"after,omitempty"`
@@ -133,12 +134,14 @@ func (p Plan) Empty() bool {
 }
 
 // Removes lists the nodes, each once and in plan order, that the plan takes out
-// of the cluster or whose machine it destroys.
+// of the cluster or whose machine it destroys. A manager that leaves by force what
+// is left of its swarm, to join the one that goes on, is none of them.
 func (p Plan) Removes() []string {
 	var out []string
 	seen := map[string]bool{}
 	for _, s := range p.Steps {
-		if (s.Action == Delete || s.Action == Leave) && !seen[s.Node] {
+		leaves := s.Action == Leave && (p.Teardown || !s.Force)
+		if (s.Action == Delete || leaves) && !seen[s.Node] {
 			seen[s.Node] = true
 			out = append(out, s.Node)
 		}

@@ -82,9 +82,20 @@ func TestEverySituationHasItsAction(t *testing.T) {
 		{"a promotion under way, not wanted", func(s *scene) { s.en.Role = "manager" }, []string{
 			"settle/n (promotion pending: its promotion has not come to an end)", "demote/n (promotion pending)",
 		}},
-		{"no quorum", func(s *scene) { s.unseen() }, []string{"blocked: the swarm of m has no leader: it lost its quorum, or is choosing one"}},
+		{"no quorum", func(s *scene) { s.unseen() }, []string{"blocked: the swarm has no leader right now: 1 of its 1 managers work, and choose one"}},
 		{"a manager that was removed", func(s *scene) { s.promoted(); s.drop(); s.n.Info.State, s.n.Info.ClusterID = engine.Pending, "" }, []string{
+			"join/n (removed manager: the swarm does not count it, and it takes itself for a manager of it)", "label/n", grows(1, 2),
+		}},
+		{"a manager that was left behind when the swarm was made anew from another", func(s *scene) { s.promoted(); s.n.Info.ClusterID, s.en.Manager, s.en.State = "", nil, "down" }, []string{
+			"leave/n (removed manager: the swarm does not count it, and it takes itself for a manager of it)",
+			"forget/id-n (removed manager: the swarm does not count it, and it takes itself for a manager of it)",
+			"join/n (removed manager: the swarm does not count it, and it takes itself for a manager of it)", "label/n", grows(1, 2),
+		}},
+		{"a removed manager of nobody knows which swarm", func(s *scene) { s.promoted(); s.drop(); s.n.Info.ClusterID, s.n.Cert.Cluster = "", "" }, []string{
 			"blocked: n was removed from the swarm and still takes itself for a manager of it",
+		}},
+		{"a manager of a second swarm of the same ID", func(s *scene) { s.promoted(); s.en.Manager, s.en.State = nil, "down" }, []string{
+			"blocked: n is a manager of a second swarm of the same ID, which has a leader of its own",
 		}},
 		{"a manager that is not reached", func(s *scene) { s.third(); s.promoted(); s.en.Manager.Reachability = "unreachable" }, []string{
 			"settle/n (unreachable manager: the other managers do not reach it)",
