@@ -18,7 +18,10 @@ const module = "github.com/swarmup/swarmup/"
 var rows = [][]string{
 	1: {"pkg/spec", "pkg/engine", "pkg/daemon", "pkg/preflight", "pkg/wait"},
 	2: {"pkg/bootstrap", "pkg/join", "pkg/keystore", "pkg/plan", "pkg/provider", "pkg/ssh", "pkg/swarm"},
-	3: {"pkg/cluster", "pkg/apply", "pkg/importer", "pkg/lock", "pkg/rotate", "pkg/provider/docker", "pkg/provider/existing"},
+	3: {
+		"pkg/cluster", "pkg/apply", "pkg/backup", "pkg/importer", "pkg/lock", "pkg/recovery", "pkg/rotate",
+		"pkg/provider/docker", "pkg/provider/existing",
+	},
 	4: {"cmd/swarmup"},
 }
 

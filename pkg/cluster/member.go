@@ -191,7 +191,7 @@ const settleWait = 45 * time.Second
 func (c *Cluster) leave(ctx context.Context, s plan.Step, h *host) error {
 	switch {
 	case s.Member != "" && s.Force:
-		if err := c.outvoted(ctx, s.Member); err != nil {
+		if err := errors.Join(c.outvoted(ctx, s.Member), h.unled(ctx)); err != nil {
 			return err
 		}
 	case s.Member != "":
