@@ -81,6 +81,10 @@ func playSystemctl(root string, args []string) int {
 		_ = os.Remove(root + "/proc/4343/exe")
 		return 0
 	}
+	if strings.Join(args, " ") == "stop docker.socket docker.service" {
+		e.disappear(root)
+		return 0
+	}
 	if len(args) != 2 || args[1] != "docker.service" {
 		return complain(1, "Unknown command verb or unit")
 	}
