@@ -74,6 +74,8 @@ func (m *machine) script(c sshtest.Command, stdin string) {
 		a.blob("log", strings.Join(m.journal[len(strings.Join(words[1:], "")):], "\n"))
 	case "lock":
 		a.lock(words[1:])
+	case "save":
+		a.save()
 	case "ports":
 		a.blob("taken", "")
 	case "firstboot":
