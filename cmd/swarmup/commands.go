@@ -75,7 +75,8 @@ func (e env) app() *cli.App {
 			e.newCommand(), e.importCommand(), e.validateCommand(), e.schemaCommand(),
 			e.planCommand(), e.applyCommand(), e.destroyCommand(), e.statusCommand(),
 			e.lsCommand(), e.ipCommand(),
-			e.unlockCommand(), e.rotateCommand(), e.lockCommand(), e.versionCommand(),
+			e.unlockCommand(), e.rotateCommand(), e.lockCommand(), e.recoverCommand(), e.backupCommand(), e.restoreCommand(),
+			e.versionCommand(),
 		},
 	}
 	for _, cmd := range app.Commands {

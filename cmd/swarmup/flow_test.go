@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -49,7 +50,25 @@ type world struct {
 	refuses error // what the swarm says to all that
 	wish    plan.Options
 	place   lock.Store
-	moves   bool // others change it before the lock is taken
+	folder  []byte // the tar of the swarm folder
+	moves   bool   // others change it before the lock is taken
+}
+
+func (w *world) ForceNew(_ context.Context, node string) (string, error) {
+	w.did = append(w.did, "force/"+node)
+	return "ours", w.fail
+}
+
+func (w *world) SaveSwarm(_ context.Context, node string, read func(io.Reader) error) error {
+	w.did = append(w.did, "save/"+node)
+	return errors.Join(w.fail, read(bytes.NewReader(w.folder)))
+}
+
+func (w *world) RestoreSwarm(_ context.Context, node string, content io.Reader) (string, error) {
+	w.did = append(w.did, "restore/"+node)
+	got, err := io.ReadAll(content)
+	w.folder = got
+	return "ours", err
 }
 
 func (w *world) LockStore() lock.Store { return w.place }

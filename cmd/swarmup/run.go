@@ -9,9 +9,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmup/swarmup/pkg/backup"
 	"github.com/swarmup/swarmup/pkg/lock"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/provider"
+	"github.com/swarmup/swarmup/pkg/recovery"
 	"github.com/swarmup/swarmup/pkg/rotate"
 	"github.com/swarmup/swarmup/pkg/spec"
 	"github.com/swarmup/swarmup/pkg/ssh"
@@ -51,6 +53,9 @@ type conductor interface {
 	LockStore() lock.Store
 	// What is rotated is the swarm that was observed.
 	rotate.Swarm
+	recovery.Swarm
+	backup.Source
+	backup.Target
 	Close() error
 }
 
