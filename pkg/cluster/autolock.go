@@ -17,8 +17,8 @@ import (
 // person.
 func (c *Cluster) storedKey(ctx context.Context, v *plan.View) (out plan.StoredKey) {
 	lock := c.cfg.Spec.Swarm.Autolock
-	locks := v != nil && v.AutoLock
-	needed := locks || lock.Store() && lock.KeyFile != "" || slices.ContainsFunc(c.all(), (*host).locked)
+	locks, waiting := v != nil && v.AutoLock, slices.ContainsFunc(c.all(), (*host).locked)
+	needed := locks || waiting || lock.Store() && lock.KeyFile != ""
 	if !lock.Store() || !needed || c.cfg.KeyUnasked {
 		return out
 	}
@@ -37,6 +37,9 @@ func (c *Cluster) storedKey(ctx context.Context, v *plan.View) (out plan.StoredK
 	if locks {
 		key, err := control{c}.UnlockKey(ctx)
 		out.Current = err == nil && key.Same(kept.Keys[0])
+	}
+	if v == nil && waiting {
+		return out // whose key it is shows when it is tried
 	}
 	if err := c.ring.store.Mine(kept, swarm); err != nil && !out.Current {
 		out.Taken = err.Error()

@@ -347,3 +347,36 @@ func TestAManagerThatIsSwitchedOnIsUnlocked(t *testing.T) {
 		w.apply()
 	})
 }
+
+func TestAKeyThatSomebodyWroteDownUnlocksAll(t *testing.T) {
+	in(t, func(w *world) {
+		path := w.locked(three)
+		w.apply()
+		if err := os.WriteFile(path, []byte(w.leader().engine.UnlockKey()+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.settled()
+		w.restarts("m1", "m2", "m3")
+		w.apply()
+	})
+}
+
+func TestASwarmThatIsMadeAnewKeepsItsOwnKey(t *testing.T) {
+	in(t, func(w *world) {
+		path := w.locked("managers: [{name: m}]\n")
+		w.apply()
+		old, before := w.net.Clusters()[0], w.leader().engine.UnlockKey()
+		p := w.process()
+		if _, _, err := p.rounds(plan.Options{Teardown: true}); err != nil {
+			t.Fatal(err)
+		}
+		p.end()
+		if err := w.try(); err != nil {
+			t.Fatal(err)
+		}
+		w.kept(path)
+		if text, _ := os.ReadFile(path + "." + old); !strings.HasPrefix(string(text), before+"\n") {
+			t.Errorf("the key of the swarm before is not kept: %q", text)
+		}
+	})
+}
