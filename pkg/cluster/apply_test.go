@@ -64,7 +64,7 @@ func TestOnlyTheDifferenceHappens(t *testing.T) {
 		{"the last engine label goes", "managers: [{name: a, engine_labels: {x: one}}]", "managers: [{name: a}]", "configure/a"},
 		{"settings change", "managers: [{name: a}]", "managers: [{name: a}]\nswarm: {node_cert_expiry: 1000h}", "settings"},
 		{"all settings change", "managers: [{name: a}]\nswarm: {task_history: 0, ingress: {mtu: 1400}}",
-			"managers: [{name: a}]\nswarm: {task_history: 9, heartbeat: 7s, ingress: {mtu: 1300, subnet: 10.9.0.0/16, encrypted: true}}", "settings"},
+			"managers: [{name: a}]\nswarm: {task_history: 9, heartbeat: 7s, snapshot_interval: 5000, keep_old_snapshots: 2, log_entries_for_slow_followers: 900, ingress: {mtu: 1300, subnet: 10.9.0.0/16, encrypted: true}}", "settings"},
 		{"what leaves the file stays", "managers: [{name: a}]\nswarm: {task_history: 0, heartbeat: 7s, ingress: {mtu: 1400}}", "managers: [{name: a}]", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

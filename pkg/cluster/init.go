@@ -36,6 +36,7 @@ func (c *Cluster) init(ctx context.Context, h *host) (string, error) {
 		Advertise: advertise, DataPath: dataPath,
 		Pool: s.DefaultAddrPool, SubnetSize: s.SubnetSize, DataPathPort: s.DataPathPort,
 		NodeCertExpiry: s.NodeCertExpiry, TaskHistory: s.TaskHistory, Heartbeat: s.Heartbeat,
+		Log: plan.LogOf(s, engine.Log{}),
 	})
 	if err != nil {
 		return "", err

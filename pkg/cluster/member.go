@@ -253,6 +253,7 @@ func (c *Cluster) settings(ctx context.Context) (note string, err error) {
 		if want.Heartbeat != 0 {
 			s.Heartbeat = want.Heartbeat
 		}
+		s.Log = plan.LogOf(want, s.Log)
 	}
 	if want.Autolock != nil {
 		note, err = c.lock(ctx, change)

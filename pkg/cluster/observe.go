@@ -216,6 +216,7 @@ func viewOf(ctx context.Context, e *swarm.Engine) (*plan.View, error) {
 			DefaultAddrPool: sw.Pool, SubnetSize: sw.SubnetSize,
 			DataPathPort: sw.DataPathPort, NodeCertExpiry: sw.NodeCertExpiry,
 			TaskHistory: &sw.TaskHistory, Heartbeat: sw.Heartbeat,
+			SnapshotInterval: sw.Log.SnapshotInterval, SlowFollowers: sw.Log.SlowFollowers, OldSnapshots: &sw.Log.OldSnapshots,
 		},
 	}, nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/swarmup/swarmup/pkg/swarm/swarmtest"
 )
 
-const mesh = "\nswarm: {task_history: 2, heartbeat: 7s, ingress: {mtu: 1400, subnet: 10.255.0.0/16}}"
+const mesh = "\nswarm: {task_history: 2, heartbeat: 7s, snapshot_interval: 5000, keep_old_snapshots: 0, ingress: {mtu: 1400, subnet: 10.255.0.0/16}}"
 
 // meshed fails unless the ingress network is that of mesh and every member is
 // attached to it.
@@ -31,7 +31,7 @@ func TestSettingsHoldFromTheFirstMomentOn(t *testing.T) {
 		w.apply()
 		w.meshed()
 		s, err := w.api(w.leader().addr).Swarm(w.Context())
-		if err != nil || s.TaskHistory != 2 || s.Heartbeat != 7*time.Second {
+		if err != nil || s.TaskHistory != 2 || s.Heartbeat != 7*time.Second || s.Log != (engine.Log{SnapshotInterval: 5000, SlowFollowers: 500}) {
 			t.Errorf("got %+v, %v", s, err)
 		}
 		if n := w.net.Calls("POST /swarm/update"); n != 0 {
@@ -85,7 +85,7 @@ func TestAnIngressNetworkThatIsInUseIsLeftAlone(t *testing.T) {
 		if len(next.Blocked) != 1 || next.Blocked[0].Text != want {
 			t.Errorf("blocked: %+v\nwant %s", next.Blocked, want)
 		}
-		if len(next.Steps) != 2 || next.Steps[0].Action != plan.Settings || len(next.Steps[0].Changes) != 2 {
+		if len(next.Steps) != 2 || next.Steps[0].Action != plan.Settings || len(next.Steps[0].Changes) != 3 {
 			t.Errorf("the other settings: %+v", next.Steps)
 		}
 	})

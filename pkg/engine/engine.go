@@ -99,6 +99,7 @@ type Swarm struct {
 	NodeCertExpiry time.Duration
 	TaskHistory    int
 	Heartbeat      time.Duration
+	Log            Log
 	Rotating       bool // a root CA rotation is in progress
 	Autolock       bool // managers that restart are locked
 	// Issuer is the public key of the CA that signs now, in bytes: while Rotating
@@ -111,7 +112,15 @@ type SwarmSpec struct {
 	NodeCertExpiry time.Duration
 	TaskHistory    int           // ended tasks that are remembered, of each slot
 	Heartbeat      time.Duration // of nodes to managers
-	Autolock       bool          // managers that restart are locked
+	Log            Log
+	Autolock       bool // managers that restart are locked
+}
+
+// Log says what the managers keep of the log that they agree on, in entries.
+type Log struct {
+	SnapshotInterval int // between snapshots
+	SlowFollowers    int // kept after a snapshot, for managers that lag behind
+	OldSnapshots     int // besides the last one
 }
 
 // InitRequest asks an engine to become the first manager of a new swarm. Zero
@@ -124,6 +133,7 @@ type InitRequest struct {
 	DataPathPort   uint32
 	NodeCertExpiry time.Duration
 	TaskHistory    *int // nil leaves it to the engine
+	Log            Log
 	Heartbeat      time.Duration
 	// ForceNew takes a manager, whatever has become of the others, and makes it the
 	// only one of the swarm that it is in.

@@ -23,6 +23,7 @@ func (l *liveDiff) settings() {
 	if want.Heartbeat != 0 && want.Heartbeat != have.Heartbeat {
 		changes = append(changes, Change{What: "heartbeat", From: have.Heartbeat.String(), To: want.Heartbeat.String()})
 	}
+	changes = append(changes, logChanges(want, have)...)
 	locks := l.autolock()
 	changes = append(changes, locks...)
 	mesh := l.ingress()
@@ -36,6 +37,46 @@ func (l *liveDiff) settings() {
 	if len(mesh) > 0 {
 		l.meshed = id
 	}
+}
+
+// logChanges gives what has to change about the managers' log.
+func logChanges(want, have spec.Swarm) (out []Change) {
+	for _, c := range []struct {
+		what string
+		want int
+		have int
+		said bool
+	}{
+		{"snapshot_interval", want.SnapshotInterval, have.SnapshotInterval, want.SnapshotInterval != 0},
+		{"keep_old_snapshots", value(want.OldSnapshots), value(have.OldSnapshots), want.OldSnapshots != nil},
+		{"log_entries_for_slow_followers", want.SlowFollowers, have.SlowFollowers, want.SlowFollowers != 0},
+	} {
+		if c.said && c.want != c.have {
+			out = append(out, Change{What: c.what, From: strconv.Itoa(c.have), To: strconv.Itoa(c.want)})
+		}
+	}
+	return out
+}
+
+func value(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+// LogOf is what the file asks of the managers' log, over what there is.
+func LogOf(want spec.Swarm, have engine.Log) engine.Log {
+	if want.SnapshotInterval != 0 {
+		have.SnapshotInterval = want.SnapshotInterval
+	}
+	if want.SlowFollowers != 0 {
+		have.SlowFollowers = want.SlowFollowers
+	}
+	if want.OldSnapshots != nil {
+		have.OldSnapshots = *want.OldSnapshots
+	}
+	return have
 }
 
 // ingress gives what has to change about the ingress network. It can only be made

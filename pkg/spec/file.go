@@ -62,16 +62,19 @@ type repositoryKeys struct {
 
 // swarmKeys are the settings of the swarm.
 type swarmKeys struct {
-	ID              val[string]       `yaml:"id" jsonschema:"pattern=^[0-9a-z]{25}$" doc:"The ID of the swarm, printed after the first apply. With it apply never makes a swarm and takes any other for foreign."`
-	Advertise       val[string]       `yaml:"advertise" jsonschema:"example=10.0.0.0/16" doc:"Which address the nodes tell each other: an interface name, or a CIDR that holds it."`
-	DefaultAddrPool val[list[string]] `yaml:"default_addr_pool" jsonschema:"example=172.24.0.0/13" doc:"The IPv4 ranges of overlay networks. Fixed when the swarm is made."`
-	SubnetSize      val[int]          `yaml:"subnet_size" jsonschema:"minimum=1,maximum=29" doc:"The prefix length of each overlay network. Fixed when the swarm is made."`
-	DataPathPort    val[int]          `yaml:"data_path_port" jsonschema:"minimum=1024,maximum=49151" doc:"The UDP port of overlay traffic. Fixed when the swarm is made."`
-	NodeCertExpiry  val[duration]     `yaml:"node_cert_expiry" doc:"How long a node's certificate is valid, at least 1h; the engine's default is 2160h."`
-	TaskHistory     val[int]          `yaml:"task_history" jsonschema:"minimum=0,maximum=100000" doc:"How many ended tasks of each slot of a service the managers remember; the engine's default is 5."`
-	Heartbeat       val[duration]     `yaml:"heartbeat" doc:"How often nodes tell the managers that they live, 1s to 1h; after three missed ones a node is down. The engine's default is 5s."`
-	Autolock        val[lockWord]     `yaml:"autolock" doc:"Whether managers that restart are locked until they are given the swarm's key. A map says where that key is kept, and switches it on; false switches it off. Absent: left as it is."`
-	Ingress         val[ingressKeys]  `yaml:"ingress" doc:"The network of published ports. What it says is made before any node joins."`
+	ID               val[string]       `yaml:"id" jsonschema:"pattern=^[0-9a-z]{25}$" doc:"The ID of the swarm, printed after the first apply. With it apply never makes a swarm and takes any other for foreign."`
+	Advertise        val[string]       `yaml:"advertise" jsonschema:"example=10.0.0.0/16" doc:"Which address the nodes tell each other: an interface name, or a CIDR that holds it."`
+	DefaultAddrPool  val[list[string]] `yaml:"default_addr_pool" jsonschema:"example=172.24.0.0/13" doc:"The IPv4 ranges of overlay networks. Fixed when the swarm is made."`
+	SubnetSize       val[int]          `yaml:"subnet_size" jsonschema:"minimum=1,maximum=29" doc:"The prefix length of each overlay network. Fixed when the swarm is made."`
+	DataPathPort     val[int]          `yaml:"data_path_port" jsonschema:"minimum=1024,maximum=49151" doc:"The UDP port of overlay traffic. Fixed when the swarm is made."`
+	NodeCertExpiry   val[duration]     `yaml:"node_cert_expiry" doc:"How long a node's certificate is valid, at least 1h; the engine's default is 2160h."`
+	TaskHistory      val[int]          `yaml:"task_history" jsonschema:"minimum=0,maximum=100000" doc:"How many ended tasks of each slot of a service the managers remember; the engine's default is 5."`
+	Heartbeat        val[duration]     `yaml:"heartbeat" doc:"How often nodes tell the managers that they live, 1s to 1h; after three missed ones a node is down. The engine's default is 5s."`
+	SnapshotInterval val[int]          `yaml:"snapshot_interval" jsonschema:"minimum=1,maximum=10000000" doc:"After how many entries of their log the managers write a snapshot; the engine's default is 10000."`
+	OldSnapshots     val[int]          `yaml:"keep_old_snapshots" jsonschema:"minimum=0,maximum=1000" doc:"How many snapshots they keep besides the last one; the engine's default is 0."`
+	SlowFollowers    val[int]          `yaml:"log_entries_for_slow_followers" jsonschema:"minimum=1,maximum=10000000" doc:"How many entries they keep after a snapshot, for managers that lag behind; the engine's default is 500."`
+	Autolock         val[lockWord]     `yaml:"autolock" doc:"Whether managers that restart are locked until they are given the swarm's key. A map says where that key is kept, and switches it on; false switches it off. Absent: left as it is."`
+	Ingress          val[ingressKeys]  `yaml:"ingress" doc:"The network of published ports. What it says is made before any node joins."`
 }
 
 // lockKeys say where the key that unlocks managers is kept.

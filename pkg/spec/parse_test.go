@@ -43,6 +43,9 @@ swarm:
   node_cert_expiry: 720h
   autolock: {store_command: [bin/keep, demo], load_command: [vault, read]}
   task_history: 0
+  snapshot_interval: 5000
+  keep_old_snapshots: 2
+  log_entries_for_slow_followers: 900
   heartbeat: 10s
   ingress: {mtu: 1400, subnet: 10.255.0.0/16, encrypted: false}
 managers:
@@ -90,10 +93,10 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 			Env: Env{"HTTPS_PROXY": "http://p:3128", "LEVEL": "2", "EMPTY": ""},
 		},
 		Machine: Machine{CPUs: 1.5, Memory: 2 << 30, Image: "other:1"},
-		Pos:     Pos{"cluster.yaml", 34, 5},
+		Pos:     Pos{"cluster.yaml", 37, 5},
 	}
 	n1, n2 := worker, worker
-	none, no := 0, false
+	none, two, no := 0, 2, false
 	n1.Name, n2.Name = "n1", "n2"
 	want := &Cluster{
 		Name:     "demo",
@@ -102,6 +105,7 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 		Swarm: Swarm{
 			ID: "53x1z42eir65p7gvw1nc5utuy", Advertise: "10.0.0.0/16", DefaultAddrPool: []string{"172.24.0.0/13"},
 			SubnetSize: 25, DataPathPort: 4790, NodeCertExpiry: 720 * time.Hour, TaskHistory: &none, Heartbeat: 10 * time.Second,
+			SnapshotInterval: 5000, SlowFollowers: 900, OldSnapshots: &two,
 			Ingress:  Ingress{MTU: 1400, Subnet: "10.255.0.0/16", Encrypted: &no},
 			Autolock: &Autolock{On: true, StoreCommand: []string{"/srv/swarm/bin/keep", "demo"}, LoadCommand: []string{"vault", "read"}, Dir: "/srv/swarm"},
 		},
@@ -115,7 +119,7 @@ func TestEveryKeyHasItsPlaceInTheCluster(t *testing.T) {
 				InsecureRegistries: []string{"registry.local:5000", "10.0.0.0/8"}, RegistryMirrors: mirrors, Daemon: daemon, OpenPorts: true,
 				Env: Env{"HTTPS_PROXY": "http://p:3128", "LEVEL": "1"},
 			},
-			Pos: Pos{"cluster.yaml", 30, 5},
+			Pos: Pos{"cluster.yaml", 33, 5},
 		}, n1, n2},
 	}
 	if diff := cmp.Diff(want, parse(t, fullFile), ignoreEnv()); diff != "" {

@@ -41,18 +41,23 @@ func (b *builder) swarm(k *swarmKeys) Swarm {
 	}
 	b.checkAdvertise(&k.Advertise)
 	out := Swarm{
-		ID:              k.ID.v,
-		Advertise:       k.Advertise.v,
-		DefaultAddrPool: b.each(k.DefaultAddrPool.v, pool),
-		SubnetSize:      uint32(k.SubnetSize.v),   //nolint:gosec // its key has limits
-		DataPathPort:    uint32(k.DataPathPort.v), //nolint:gosec // its key has limits
-		NodeCertExpiry:  time.Duration(k.NodeCertExpiry.v),
-		Heartbeat:       time.Duration(k.Heartbeat.v),
-		Ingress:         b.ingress(&k.Ingress.v),
-		Autolock:        b.autolock(&k.Autolock),
+		ID:               k.ID.v,
+		Advertise:        k.Advertise.v,
+		DefaultAddrPool:  b.each(k.DefaultAddrPool.v, pool),
+		SubnetSize:       uint32(k.SubnetSize.v),   //nolint:gosec // its key has limits
+		DataPathPort:     uint32(k.DataPathPort.v), //nolint:gosec // its key has limits
+		NodeCertExpiry:   time.Duration(k.NodeCertExpiry.v),
+		Heartbeat:        time.Duration(k.Heartbeat.v),
+		SnapshotInterval: k.SnapshotInterval.v,
+		SlowFollowers:    k.SlowFollowers.v,
+		Ingress:          b.ingress(&k.Ingress.v),
+		Autolock:         b.autolock(&k.Autolock),
 	}
 	if k.TaskHistory.good {
 		out.TaskHistory = &k.TaskHistory.v
+	}
+	if k.OldSnapshots.good {
+		out.OldSnapshots = &k.OldSnapshots.v
 	}
 	if len(out.DefaultAddrPool) == 0 {
 		out.DefaultAddrPool = nil

@@ -190,6 +190,12 @@ type Swarm struct {
 	TaskHistory *int
 	// Heartbeat is how often nodes say that they live; 0 means 5s.
 	Heartbeat time.Duration
+	// SnapshotInterval and SlowFollowers are numbers of entries of the managers'
+	// log: between snapshots, and kept after one; 0 means 10000 and 500.
+	// OldSnapshots is how many are kept besides the last one; nil means 0.
+	SnapshotInterval int
+	SlowFollowers    int
+	OldSnapshots     *int
 	// Ingress is the network of published ports.
 	Ingress Ingress
 	// Autolock says whether managers that restart are locked; nil means that the

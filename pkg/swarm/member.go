@@ -42,6 +42,7 @@ func (e *Engine) Init(ctx context.Context, r engine.InitRequest) (nodeID string,
 		history := int64(*r.TaskHistory)
 		req.Spec.Orchestration.TaskHistoryRetentionLimit = &history
 	}
+	setLog(&req.Spec.Raft, r.Log)
 	err = mutate(ctx, "init swarm", initLimit, func(ctx context.Context) error {
 		nodeID, err = e.api.SwarmInit(ctx, req)
 		return err
@@ -111,6 +112,7 @@ func swarmOf(s swarm.Swarm) engine.Swarm {
 		NodeCertExpiry: now.NodeCertExpiry,
 		TaskHistory:    now.TaskHistory,
 		Heartbeat:      now.Heartbeat,
+		Log:            now.Log,
 		Rotating:       s.RootRotationInProgress,
 		Autolock:       now.Autolock,
 		Issuer:         string(s.TLSInfo.CertIssuerPublicKey),
@@ -121,7 +123,7 @@ func swarmOf(s swarm.Swarm) engine.Swarm {
 func specOf(s swarm.Spec) engine.SwarmSpec {
 	out := engine.SwarmSpec{
 		NodeCertExpiry: s.CAConfig.NodeCertExpiry, Heartbeat: s.Dispatcher.HeartbeatPeriod,
-		Autolock: s.EncryptionConfig.AutoLockManagers,
+		Autolock: s.EncryptionConfig.AutoLockManagers, Log: logOf(s.Raft),
 	}
 	if h := s.Orchestration.TaskHistoryRetentionLimit; h != nil {
 		out.TaskHistory = int(*h)
@@ -150,6 +152,7 @@ func (e *Engine) UpdateSwarm(ctx context.Context, change func(*engine.SwarmSpec)
 		spec := got.Spec
 		spec.CAConfig.NodeCertExpiry, spec.Dispatcher.HeartbeatPeriod = now.NodeCertExpiry, now.Heartbeat
 		spec.EncryptionConfig.AutoLockManagers = now.Autolock
+		setLog(&spec.Raft, now.Log)
 		if now.TaskHistory != was.TaskHistory {
 			history := int64(now.TaskHistory)
 			spec.Orchestration.TaskHistoryRetentionLimit = &history

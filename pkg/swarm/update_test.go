@@ -109,11 +109,11 @@ func raw(t *testing.T, e *swarmtest.Engine) func(method, path, body string) map[
 func TestTheSwarmsOwnSettings(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *swarmtest.World) {
 		m := connect(t, w.Engine("10.0.0.1", "m1"))
-		if _, err := m.Init(t.Context(), engine.InitRequest{Pool: []string{"172.24.0.0/13"}, SubnetSize: 26, DataPathPort: 5000, NodeCertExpiry: 48 * time.Hour, Heartbeat: 10 * time.Second}); err != nil {
+		if _, err := m.Init(t.Context(), engine.InitRequest{Pool: []string{"172.24.0.0/13"}, SubnetSize: 26, DataPathPort: 5000, NodeCertExpiry: 48 * time.Hour, Heartbeat: 10 * time.Second, Log: engine.Log{SnapshotInterval: 4000}}); err != nil {
 			t.Fatal(err)
 		}
 		w.Race(1)
-		if err := m.UpdateSwarm(t.Context(), func(s *engine.SwarmSpec) { s.NodeCertExpiry, s.TaskHistory = 96*time.Hour, 0 }); err != nil {
+		if err := m.UpdateSwarm(t.Context(), func(s *engine.SwarmSpec) { s.NodeCertExpiry, s.TaskHistory, s.Log.OldSnapshots = 96*time.Hour, 0, 3 }); err != nil {
 			t.Fatal(err)
 		}
 		s, err := m.Swarm(t.Context())
@@ -127,6 +127,7 @@ func TestTheSwarmsOwnSettings(t *testing.T) {
 		want := engine.Swarm{
 			ID: w.Clusters()[0], Pool: []string{"172.24.0.0/13"}, SubnetSize: 26, DataPathPort: 5000,
 			NodeCertExpiry: 96 * time.Hour, TaskHistory: 0, Heartbeat: 10 * time.Second,
+			Log: engine.Log{SnapshotInterval: 4000, SlowFollowers: 500, OldSnapshots: 3},
 		}
 		if d := cmp.Diff(want, s, cmp.Comparer(func(a, b engine.Token) bool { return a.Reveal() == b.Reveal() })); d != "" {
 			t.Errorf("swarm (-want +got):\n%s", d)

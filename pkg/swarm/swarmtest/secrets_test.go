@@ -13,8 +13,8 @@ import (
 	"github.com/swarmup/swarmup/pkg/swarm/swarmtest"
 )
 
-// secretFacts are about unlock keys, tokens and the root CA, in a swarm of three
-// managers.
+// secretFacts are about the managers' log, unlock keys, tokens and the root CA, in
+// a swarm of three managers.
 func secretFacts() []fact {
 	const (
 		all       = "active/manager active/manager active/manager"
@@ -23,6 +23,11 @@ func secretFacts() []fact {
 	)
 	return []fact{
 		{name: "init", do: (*run).init},
+		{name: "the managers' log is as engines have it", do: func(r *run) error { return r.log(engine.Log{SnapshotInterval: 10000, SlowFollowers: 500}) }},
+		{name: "and changes with the settings", do: func(r *run) error {
+			want := engine.Log{SnapshotInterval: 5000, SlowFollowers: 900, OldSnapshots: 2}
+			return errors.Join(r.api[1].UpdateSwarm(r.Context(), func(s *engine.SwarmSpec) { s.Log = want }), r.log(want))
+		}},
 		{name: "managers", do: func(r *run) error {
 			return errors.Join(r.join(2, r.addr(1), r.tokens.Manager.Reveal()), r.join(3, r.addr(1), r.tokens.Manager.Reveal()))
 		}, then: all + " | m1:ready:leader m2:ready:reachable m3:ready:reachable"},
@@ -130,6 +135,15 @@ func TestFakesKeepSecretsAsTheTableSays(t *testing.T) {
 		defer w.Close()
 		check(t, &fakes{w, []*swarmtest.Engine{nil, w.Engine("10.0.0.1", "m1"), w.Engine("10.0.0.2", "m2"), w.Engine("10.0.0.3", "m3")}}, secretFacts())
 	})
+}
+
+// log wants the settings of the managers' log to be so.
+func (r *run) log(want engine.Log) error {
+	s, err := r.api[1].Swarm(r.Context())
+	if err == nil && s.Log != want {
+		err = fmt.Errorf("got %+v, want %+v", s.Log, want)
+	}
+	return err
 }
 
 // key reads the unlock key, which is to be so, and keeps it with those before.

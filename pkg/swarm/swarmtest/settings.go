@@ -25,6 +25,15 @@ func (c *cluster) defaults(spec swarm.Spec) {
 		c.spec.Orchestration.TaskHistoryRetentionLimit = &history
 	}
 	c.spec.Raft.ElectionTick, c.spec.Raft.HeartbeatTick = 10, 1
+	if c.spec.Raft.SnapshotInterval == 0 {
+		c.spec.Raft.SnapshotInterval = 10000
+	}
+	if c.spec.Raft.LogEntriesForSlowFollowers == 0 {
+		c.spec.Raft.LogEntriesForSlowFollowers = 500
+	}
+	if c.spec.Raft.KeepOldSnapshots == nil {
+		c.spec.Raft.KeepOldSnapshots = new(uint64)
+	}
 	if c.spec.Dispatcher.HeartbeatPeriod == 0 {
 		c.spec.Dispatcher.HeartbeatPeriod = 5 * time.Second
 	}
