@@ -45,6 +45,10 @@ func (l *liveDiff) roll() {
 	managers, workers := l.rolled()
 	first, behind := l.beforeRoll()
 	behind = append(behind, l.giveBack(slices.Concat(managers, workers))...)
+	if l.waking() && len(l.rolls) > 0 {
+		l.partial = true // they are asked first
+		return
+	}
 	if !l.rollsSafely(managers) {
 		return
 	}
@@ -242,8 +246,8 @@ func (l *liveDiff) rollsSafely(rolls []rolling) bool {
 	for _, r := range rolls {
 		names = append(names, r.pair.node.Name)
 	}
-	all, reachable := l.controlPlane()
-	if need := all/2 + 1; all >= 3 && reachable-1 < need {
+	all, reachable, going := l.controlPlane()
+	if short(all, reachable) || short(all-going, reachable-going) {
 		l.block("", "bring the managers back that are down, and run again",
 			"the engines of %s have to restart: %d of %d managers can be reached, and without one more the swarm has no quorum", list(names), reachable, all)
 		return false
@@ -254,14 +258,24 @@ func (l *liveDiff) rollsSafely(rolls []rolling) bool {
 	return true
 }
 
+// short says whether the loss of one of three or more managers would be that of the
+// quorum.
+func short(all, reachable int) bool { return all >= 3 && reachable-1 < all/2+1 }
+
 // controlPlane counts the managers that there are once the steps so far are done,
-// and those that can then be reached.
-func (l *liveDiff) controlPlane() (all, reachable int) {
+// and those that can then be reached. Those that go have been demoted before, and
+// are reached: nobody knows when the swarm lets them go.
+func (l *liveDiff) controlPlane() (all, reachable, going int) {
 	mended := l.mended()
 	for _, e := range l.have.Swarm.Nodes {
-		demoted := slices.ContainsFunc(l.steps, func(s Step) bool { return s.Action == Demote && s.Member == e.ID })
-		if e.Manager == nil || demoted || l.goes(e.ID) {
-			continue
+		counted := slices.ContainsFunc(l.steps, func(s Step) bool {
+			return s.Member == e.ID && (s.Action == Demote || s.Action == Promote)
+		})
+		if e.Manager == nil || counted || l.goes(e.ID) {
+			continue // it is no manager then, or comes below
+		}
+		if e.Role == string(spec.Worker) && e.Manager.Reachability == "reachable" {
+			going++
 		}
 		all++
 		if e.Manager.Reachability == "reachable" || mended[e.ID] {
@@ -274,16 +288,21 @@ func (l *liveDiff) controlPlane() (all, reachable int) {
 			reachable++
 		}
 	}
-	return all, reachable
+	return all, reachable, going
 }
 
-// mended gives the entries of members that the plan switches on, starts or waits
-// for.
+// waking says whether members are being switched on, of which nobody knows yet how
+// they come back.
+func (l *liveDiff) waking() bool {
+	return slices.ContainsFunc(l.pairs, func(p pair) bool { return p.entry != nil && p.host != nil && p.host.Answer == Off })
+}
+
+// mended gives the entries of members that the plan starts or waits for.
 func (l *liveDiff) mended() map[string]bool {
 	out := map[string]bool{}
 	for _, p := range l.pairs {
 		h := p.host
-		if p.entry != nil && h != nil && (h.Answer == Off || h.Answer == Answered && h.Engine == EngineStopped) {
+		if p.entry != nil && h != nil && h.Answer == Answered && h.Engine == EngineStopped {
 			out[p.entry.ID] = true
 		}
 	}
