@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"pgregory.net/rapid"
+
 	"github.com/swarmup/swarmup/pkg/daemon"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/spec"
@@ -135,6 +137,32 @@ func (m *model) hurtByRole(s plan.Step) {
 	for _, x := range m.machines {
 		if x.down && m.manages(x) {
 			m.hurt(s, "roles change while the manager %s restarts", x.name)
+		}
+	}
+}
+
+// drawEngines gives the engines a version and settings, and the members an
+// availability, which they may have lost for a while.
+func drawEngines(t *rapid.T, m *model, sw *swarm) {
+	for _, x := range m.machines {
+		e := sw.get(x.member)
+		if x.installed {
+			x.version = rapid.SampledFrom([]string{"26.1.5", "28.5.2"}).Draw(t, "engine")
+			x.unfinished = e != nil && len(e.labels) > 0 && rapid.IntRange(0, 5).Draw(t, "unfinished") == 0
+		}
+		if rapid.Bool().Draw(t, "configured") {
+			x.settings, x.record = []byte(`{"log-driver": "local"}`), daemon.Owned{Keys: []string{"log-driver"}}
+		}
+	}
+	m.rest = map[string]string{}
+	for _, e := range sw.members {
+		if len(e.labels) == 0 {
+			continue // a join that was cut off
+		}
+		e.availability = rapid.SampledFrom([]string{"active", "active", "active", "pause", "drain"}).Draw(t, "availability")
+		m.rest[e.id] = e.availability
+		if rapid.IntRange(0, 5).Draw(t, "withdrawn") == 0 {
+			e.labels[plan.MarkBefore], e.availability = e.availability, "drain"
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/swarmup/swarmup/pkg/daemon"
 	"github.com/swarmup/swarmup/pkg/plan"
 	"github.com/swarmup/swarmup/pkg/spec"
 )
@@ -82,32 +81,6 @@ func drawWorld(t *rapid.T) *model {
 		x.member, x.swarm, x.failed, x.moved, x.inherits = "", "", false, false, false
 	}
 	return m
-}
-
-// drawEngines gives the engines a version and settings, and the members an
-// availability, which they may have lost for a while.
-func drawEngines(t *rapid.T, m *model, sw *swarm) {
-	for _, x := range m.machines {
-		e := sw.get(x.member)
-		if x.installed {
-			x.version = rapid.SampledFrom([]string{"26.1.5", "28.5.2"}).Draw(t, "engine")
-			x.unfinished = e != nil && len(e.labels) > 0 && rapid.IntRange(0, 5).Draw(t, "unfinished") == 0
-		}
-		if rapid.Bool().Draw(t, "configured") {
-			x.settings, x.record = []byte(`{"log-driver": "local"}`), daemon.Owned{Keys: []string{"log-driver"}}
-		}
-	}
-	m.rest = map[string]string{}
-	for _, e := range sw.members {
-		if len(e.labels) == 0 {
-			continue // a join that was cut off
-		}
-		e.availability = rapid.SampledFrom([]string{"active", "active", "active", "pause", "drain"}).Draw(t, "availability")
-		m.rest[e.id] = e.availability
-		if rapid.IntRange(0, 5).Draw(t, "withdrawn") == 0 {
-			e.labels[plan.MarkBefore], e.availability = e.availability, "drain"
-		}
-	}
 }
 
 func drawHost(m *model, sw *swarm, name, kind string) {
@@ -261,7 +234,7 @@ func heldBy(s plan.Step, ended map[string]error) string {
 
 // converge applies until nothing is partial any more, as the command does.
 func converge(t *rapid.T, m *model, want *spec.Cluster, opt plan.Options) plan.Plan {
-	for range 4 {
+	for range 6 {
 		p := plan.Diff(want, m.observe(), opt)
 		if len(p.Refused) > 0 {
 			if len(p.Steps) > 0 {
@@ -281,7 +254,7 @@ func converge(t *rapid.T, m *model, want *spec.Cluster, opt plan.Options) plan.P
 		}
 		opt.Replace = slices.DeleteFunc(slices.Clone(opt.Replace), func(n string) bool { return slices.Contains(p.Replaces, n) })
 	}
-	t.Fatalf("still partial after four rounds")
+	t.Fatalf("still partial after six rounds:\n%s", render(plan.Diff(want, m.observe(), opt)))
 	return plan.Plan{}
 }
 
@@ -340,6 +313,9 @@ func TestKilledAnywhereTheNextRunFinishes(t *testing.T) {
 		}
 		p := converge(t, m, want, opt)
 		if len(p.Refused)+len(p.Blocked) > 0 {
+			if plan.KeepsOut(want, m.observe()) != nil {
+				return // what was cut off is the restart of a manager that nobody can unlock
+			}
 			t.Fatalf("a killed run left something in the way:\n%s", render(p))
 		}
 		if err := m.satisfies(want); err != nil {

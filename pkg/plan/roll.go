@@ -45,11 +45,7 @@ func (l *liveDiff) roll() {
 	managers, workers := l.rolled()
 	first, behind := l.beforeRoll()
 	behind = append(behind, l.giveBack(slices.Concat(managers, workers))...)
-	if l.waking() && len(l.rolls) > 0 {
-		l.partial = true // they are asked first
-		return
-	}
-	if !l.rollsSafely(managers) {
+	if len(managers)+len(workers) == 0 || l.waits() || !l.rollsSafely(managers) {
 		return
 	}
 	for _, r := range managers {
@@ -246,8 +242,8 @@ func (l *liveDiff) rollsSafely(rolls []rolling) bool {
 	for _, r := range rolls {
 		names = append(names, r.pair.node.Name)
 	}
-	all, reachable, going := l.controlPlane()
-	if short(all, reachable) || short(all-going, reachable-going) {
+	all, reachable := l.controlPlane()
+	if all >= 3 && reachable-1 < all/2+1 {
 		l.block("", "bring the managers back that are down, and run again",
 			"the engines of %s have to restart: %d of %d managers can be reached, and without one more the swarm has no quorum", list(names), reachable, all)
 		return false
@@ -258,14 +254,9 @@ func (l *liveDiff) rollsSafely(rolls []rolling) bool {
 	return true
 }
 
-// short says whether the loss of one of three or more managers would be that of the
-// quorum.
-func short(all, reachable int) bool { return all >= 3 && reachable-1 < all/2+1 }
-
 // controlPlane counts the managers that there are once the steps so far are done,
-// and those that can then be reached. Those that go have been demoted before, and
-// are reached: nobody knows when the swarm lets them go.
-func (l *liveDiff) controlPlane() (all, reachable, going int) {
+// and those that can then be reached.
+func (l *liveDiff) controlPlane() (all, reachable int) {
 	mended := l.mended()
 	for _, e := range l.have.Swarm.Nodes {
 		counted := slices.ContainsFunc(l.steps, func(s Step) bool {
@@ -273,9 +264,6 @@ func (l *liveDiff) controlPlane() (all, reachable, going int) {
 		})
 		if e.Manager == nil || counted || l.goes(e.ID) {
 			continue // it is no manager then, or comes below
-		}
-		if e.Role == string(spec.Worker) && e.Manager.Reachability == "reachable" {
-			going++
 		}
 		all++
 		if e.Manager.Reachability == "reachable" || mended[e.ID] {
@@ -288,13 +276,34 @@ func (l *liveDiff) controlPlane() (all, reachable, going int) {
 			reachable++
 		}
 	}
-	return all, reachable, going
+	return all, reachable
 }
 
-// waking says whether members are being switched on, of which nobody knows yet how
-// they come back.
-func (l *liveDiff) waking() bool {
-	return slices.ContainsFunc(l.pairs, func(p pair) bool { return p.entry != nil && p.host != nil && p.host.Answer == Off })
+// waits says whether a roll waits for the next plan: until members that are switched
+// on have been asked, and until nobody's role is about to change.
+func (l *liveDiff) waits() bool {
+	for _, p := range l.pairs {
+		if p.entry != nil && p.host != nil && p.host.Answer == Off {
+			l.partial = true
+			return true
+		}
+	}
+	for _, e := range l.have.Swarm.Nodes {
+		flux := (e.Role == string(spec.Manager)) != (e.Manager != nil)
+		step := func(a ...Action) bool {
+			return slices.ContainsFunc(l.steps, func(s Step) bool { return s.Member == e.ID && slices.Contains(a, s.Action) })
+		}
+		switch {
+		case !flux, step(Promote, Demote, Forget):
+		case step(Settle) && len(l.blocked) == 0: // else it may not come about
+			l.partial = true
+			return true
+		default:
+			l.block("", "run again once it has ended", "engines restart only once the role of %s has settled: %s", e.Hostname, Underway(e))
+			return true
+		}
+	}
+	return false
 }
 
 // mended gives the entries of members that the plan starts or waits for.
