@@ -8,6 +8,7 @@ import (
 
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/preflight"
 	"github.com/swarmup/swarmup/pkg/spec"
 )
 
@@ -101,7 +102,9 @@ func entryOf(v *plan.View, h plan.Host) *engine.Node {
 }
 
 // MayRestore says why a backup may not become the swarm of that node; nil if it
-// may. With force a host that is in a swarm without a leader gives it up.
+// may. The node has to have the address of the manager that was saved: an init with
+// --force-new-cluster does not change the one in the raft log, whatever address it
+// is given (seen on Engine 26.1). With force a host that is in a swarm without a leader gives it up.
 func MayRestore(m Manifest, have plan.State, node string, force bool) error {
 	if have.Swarm != nil {
 		return refusef("swarmup apply mends it; to go back in time, destroy it first", "the swarm %s lives: by its manager %s it has a leader", have.Swarm.ID, have.Swarm.Via)
@@ -124,6 +127,9 @@ func MayRestore(m Manifest, have plan.State, node string, force bool) error {
 		return refusef("", "the engine of %s is %s", node, h.Engine)
 	case h.Info.State != engine.Inactive && !force:
 		return refusef("--force throws that away", "%s is in a swarm (%s)", node, h.Info.State)
+	case m.Address != "" && h.Machine.Address != m.Address && len(preflight.Chosen(h.Addresses, m.Address)) == 0:
+		return refusef("restore it to the machine that has that address, or give it to "+node,
+			"the backup is of a manager at %s, and %s does not have that address: engines keep it, and others would not find it", m.Address, node)
 	case m.Engine != "" && spec.CompareVersions(m.Engine, h.EngineVersion) > 0:
 		return refusef("upgrade its engine first", "the backup is of engine %s, and %s has the older %s", m.Engine, node, h.EngineVersion)
 	}

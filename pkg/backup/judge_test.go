@@ -2,12 +2,14 @@ package backup_test
 
 import (
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/swarmup/swarmup/pkg/backup"
 	"github.com/swarmup/swarmup/pkg/engine"
 	"github.com/swarmup/swarmup/pkg/plan"
+	"github.com/swarmup/swarmup/pkg/preflight"
 	"github.com/swarmup/swarmup/pkg/spec"
 )
 
@@ -70,6 +72,7 @@ func TestABackupIsTakenOfAManagerThatCanBeSpared(t *testing.T) {
 func TestABackupIsRestoredOnlyWhereNoSwarmLives(t *testing.T) {
 	bare := func(change func(*plan.Host)) plan.State {
 		h := plan.Host{Node: "a", Answer: plan.Answered, Engine: plan.EngineRunning, EngineVersion: "28.5.2", Info: engine.Info{State: engine.Inactive}}
+		h.Addresses = []preflight.Address{{Link: "eth0", Prefix: netip.MustParsePrefix("10.0.0.2/24")}}
 		change(&h)
 		return plan.State{Hosts: []plan.Host{h}}
 	}
@@ -87,6 +90,7 @@ func TestABackupIsRestoredOnlyWhereNoSwarmLives(t *testing.T) {
 		{"another swarm that lives", bare(func(h *plan.Host) { h.Info.ClusterID = "theirs" }), "a", true, "a is in the swarm theirs, which lives"},
 		{"a host in what is left of a swarm", bare(left), "a", false, "a is in a swarm (active)"},
 		{"likewise, by force", bare(left), "a", true, ""},
+		{"another address", bare(func(h *plan.Host) { h.Addresses = nil }), "a", false, "the backup is of a manager at 10.0.0.2, and a does not have that address"},
 		{"an older engine", bare(func(h *plan.Host) { h.EngineVersion = "26.1.5" }), "a", false, "the backup is of engine 28.5.2, and a has the older 26.1.5"},
 		{"a newer engine", bare(func(h *plan.Host) { h.EngineVersion = "29.0.0" }), "a", false, ""},
 		{"no engine", bare(func(h *plan.Host) { h.Engine = plan.EngineAbsent }), "a", false, "the engine of a is absent"},
