@@ -15,15 +15,26 @@ import (
 // package takes all that follows the first argument for arguments, and users
 // write "swarmup apply cluster.yaml --yes". A "--" ends the flags. It knows
 // every flag, so it is also the one to say which is unknown or lacks its value.
+//
+// Of a command that takes another command line (CMD...) the "--" before that one
+// is kept. Where it is about one node the line may also follow the node at once,
+// as people write it for ssh.
 func arrange(cmd *cli.Command, args []string) ([]string, error) {
 	var flags, operands []string
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		if arg == "--" {
+			if takesLine(cmd) {
+				i--
+			}
 			operands = append(operands, args[i+1:]...)
 			break
 		}
 		if arg == "-" || !strings.HasPrefix(arg, "-") {
+			if len(operands) == 1 && strings.HasPrefix(cmd.ArgsUsage, "NODE ") && takesLine(cmd) {
+				operands = append(append(operands, "--"), args[i:]...)
+				break
+			}
 			operands = append(operands, arg)
 			continue
 		}
@@ -47,6 +58,17 @@ func arrange(cmd *cli.Command, args []string) ([]string, error) {
 		return nil, refusal(seeHelp(cmd.Name), "%s takes %s, and was given %q", cmd.Name, words, operands)
 	}
 	return slices.Concat(flags, []string{"--"}, operands), nil
+}
+
+// takesLine says whether a command takes the command line of another one.
+func takesLine(cmd *cli.Command) bool { return strings.Contains(cmd.ArgsUsage, "CMD...") }
+
+// lineOf splits the arguments of such a command.
+func lineOf(args []string) (nodes, line []string) {
+	if i := slices.Index(args, "--"); i >= 0 {
+		return args[:i], args[i+1:]
+	}
+	return args, nil
 }
 
 // operandsOf says how many arguments a command takes at most, also in words.

@@ -18,6 +18,7 @@ import (
 
 func main() {
 	stdin := int(os.Stdin.Fd())
+	tty := &console{in: stdin, out: int(os.Stdout.Fd())}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	os.Exit(run(context.Background(), os.Args[1:], env{
@@ -28,7 +29,9 @@ func main() {
 		terminal: term.IsTerminal(stdin),
 		hidden:   func(ctx context.Context) (string, error) { return readHidden(ctx, stdin) },
 		signals:  signals,
-		exit:     os.Exit,
+		screen:   tty,
+		replace:  become,
+		exit:     func(code int) { tty.restore(); os.Exit(code) },
 		now:      time.Now,
 		connect:  connect,
 		manager:  dialManager,

@@ -26,6 +26,8 @@ type env struct {
 	lookup   func(string) (string, bool)
 	terminal bool                                  // in is a terminal, so that questions can be asked
 	hidden   func(context.Context) (string, error) // reads a line from it without showing it
+	screen   screen                                // the terminal that in is; nil for none
+	replace  replacer                              // becomes another program
 	signals  <-chan os.Signal
 	exit     func(code int) // ends the process at once
 	now      func() time.Time

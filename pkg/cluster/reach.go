@@ -50,7 +50,11 @@ func (c *Cluster) Way(node string) (ssh.Target, ssh.Options, error) {
 	if err != nil {
 		return ssh.Target{}, ssh.Options{}, fmt.Errorf("log in to %s: %w", node, err)
 	}
-	return h.way(), c.sshOptions(0), nil
+	t := h.way()
+	if c.cfg.Local && t.IdentityFile == "" {
+		t.IdentityFile = c.keyFile()
+	}
+	return t, c.sshOptions(0), nil
 }
 
 // running gives the host of a node whose machine runs.

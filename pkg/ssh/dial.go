@@ -173,9 +173,9 @@ type attempt struct {
 	late    func() error        // why the attempt has to end; nil while it has time
 	more    func(time.Duration) // gives the attempt that much time from now
 	preface preface
-	shown   string // fingerprint of the key that the host showed
-	refused error  // why that key is not accepted
-	login   bool   // the host key was accepted and the login has begun
+	shown   xssh.PublicKey // the key that the host showed
+	refused error          // why that key is not accepted
+	login   bool           // the host key was accepted and the login has begun
 	allowed []string
 	partial bool   // a key was accepted, and was not enough
 	notice  string // what the server had to say before the login
@@ -227,9 +227,9 @@ func (a *attempt) config(timeout time.Duration) *xssh.ClientConfig {
 		Auth:              []xssh.AuthMethod{xssh.PublicKeys(a.signers(timeout)...)},
 		HostKeyAlgorithms: a.algorithms,
 		HostKeyCallback: func(_ string, remote net.Addr, key xssh.PublicKey) error {
-			a.shown = xssh.FingerprintSHA256(key)
+			a.shown = key
 			if cert, ok := key.(*xssh.Certificate); ok {
-				a.shown = xssh.FingerprintSHA256(cert.Key)
+				a.shown = cert.Key
 			}
 			a.refused = a.trust.check(key, remote)
 			return a.refused

@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,8 @@ const (
 type Host struct {
 	name, addr, user, hostKey, via string
 
+	public string // its key, as files of known hosts have it
+
 	client   *xssh.Client
 	sessions *room
 	forwards slots
@@ -38,9 +41,10 @@ type Host struct {
 	viaDocker atomic.Bool
 }
 
-func newHost(e *endpoint, o Options, hostKey string, client *xssh.Client) *Host {
+func newHost(e *endpoint, o Options, shown xssh.PublicKey, client *xssh.Client) *Host {
 	h := &Host{
-		name: e.name, addr: e.addr(), user: e.user, hostKey: hostKey, via: e.via,
+		name: e.name, addr: e.addr(), user: e.user, via: e.via,
+		hostKey: xssh.FingerprintSHA256(shown), public: strings.TrimSpace(string(xssh.MarshalAuthorizedKey(shown))),
 		client:   client,
 		sessions: newRoom(sessionsAtOnce),
 		forwards: make(slots, forwardsAtOnce),
@@ -55,6 +59,10 @@ func newHost(e *endpoint, o Options, hostKey string, client *xssh.Client) *Host 
 
 // HostKey is the fingerprint ("SHA256:...") of the key that the host showed.
 func (h *Host) HostKey() string { return h.hostKey }
+
+// PublicKey is the key that the host showed, as files of known hosts have it
+// behind the name: "TYPE BASE64".
+func (h *Host) PublicKey() string { return h.public }
 
 // User is who is logged in.
 func (h *Host) User() string { return h.user }

@@ -181,13 +181,35 @@ func (s *Server) session(user string, request ssh.NewChannel) {
 	defer wg.Wait()
 	defer cancel(errHungUp)
 	running := false
+	var terminal *Terminal
+	defer func() { terminal.close() }()
 	for r := range requests {
 		switch {
-		case r.Type == "exec" && !running && !s.current().RefuseExec:
+		case (r.Type == "exec" || r.Type == "shell") && !running && !s.current().RefuseExec:
 			running = true
 			var exec struct{ Line string }
-			_ = r.Reply(ssh.Unmarshal(r.Payload, &exec) == nil, nil)
-			wg.Go(func() { s.exec(ch, Command{ctx, user, exec.Line, ch, ch, ch.Stderr()}) })
+			ok := r.Type == "shell" || ssh.Unmarshal(r.Payload, &exec) == nil
+			_ = r.Reply(ok, nil)
+			wg.Go(func() {
+				s.exec(ch, Command{
+					Context: ctx, User: user, Line: exec.Line, Terminal: terminal,
+					Stdin: ch, Stdout: ch, Stderr: ch.Stderr(),
+				})
+			})
+		case r.Type == "subsystem" && !running && s.options.Subsystem != nil:
+			running = true
+			var subsystem struct{ Name string }
+			_ = ssh.Unmarshal(r.Payload, &subsystem)
+			serve := s.options.Subsystem(subsystem.Name)
+			_ = r.Reply(serve != nil, nil)
+			if serve != nil {
+				wg.Go(func() { serve(ch); _ = ch.Close() })
+			}
+		case r.Type == "pty-req" && !s.options.NoTerminals:
+			terminal = newTerminal(r.Payload)
+			_ = r.Reply(true, nil)
+		case r.Type == "window-change" && terminal != nil:
+			terminal.resize(r.Payload)
 		case r.Type == "signal":
 			var signal struct{ Name string }
 			_ = ssh.Unmarshal(r.Payload, &signal)

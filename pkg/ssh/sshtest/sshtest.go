@@ -41,6 +41,11 @@ type Options struct {
 	// Exec does what a command asks for; nil means that nothing is found
 	// (exit status 127). Shell is one that runs a real shell.
 	Exec func(Command) int
+	// Subsystem gives what serves a subsystem, such as "sftp", on a stream until
+	// that is at its end; nil where there is none of that name.
+	Subsystem func(name string) func(io.ReadWriteCloser)
+	// NoTerminals refuses terminals (sshd_config(5), PermitTTY).
+	NoTerminals bool
 	// Forward makes the connections that clients ask for, "tcp" or "unix";
 	// nil refuses all.
 	Forward func(network, addr string) (net.Conn, error)
@@ -55,10 +60,13 @@ type Command struct {
 	// cause is "signal TERM" or "hung up".
 	Context context.Context
 	User    string
-	Line    string
-	Stdin   io.Reader
-	Stdout  io.Writer
-	Stderr  io.Writer
+	// Line is "" where a shell was asked for.
+	Line string
+	// Terminal is the one that was asked for; nil for none.
+	Terminal *Terminal
+	Stdin    io.Reader
+	Stdout   io.Writer
+	Stderr   io.Writer
 }
 
 // NoStatus is what an Exec returns to end its session without an exit status.
