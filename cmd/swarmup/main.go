@@ -31,6 +31,7 @@ func main() {
 		signals:  signals,
 		screen:   tty,
 		replace:  become,
+		watched:  term.IsTerminal(int(os.Stderr.Fd())),
 		exit:     func(code int) { tty.restore(); os.Exit(code) },
 		now:      time.Now,
 		connect:  connect,

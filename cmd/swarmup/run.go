@@ -28,6 +28,7 @@ type env struct {
 	hidden   func(context.Context) (string, error) // reads a line from it without showing it
 	screen   screen                                // the terminal that in is; nil for none
 	replace  replacer                              // becomes another program
+	watched  bool                                  // err is a terminal, on which a line may be written over
 	signals  <-chan os.Signal
 	exit     func(code int) // ends the process at once
 	now      func() time.Time

@@ -19,7 +19,7 @@ var rows = [][]string{
 	1: {"pkg/spec", "pkg/engine", "pkg/daemon", "pkg/preflight", "pkg/wait"},
 	2: {"pkg/bootstrap", "pkg/join", "pkg/keystore", "pkg/plan", "pkg/provider", "pkg/ssh", "pkg/swarm"},
 	3: {
-		"pkg/cluster", "pkg/apply", "pkg/backup", "pkg/importer", "pkg/lock", "pkg/recovery", "pkg/rotate",
+		"pkg/cluster", "pkg/apply", "pkg/backup", "pkg/importer", "pkg/lock", "pkg/recovery", "pkg/rotate", "pkg/transfer",
 		"pkg/provider/docker", "pkg/provider/existing",
 	},
 	4: {"cmd/swarmup"},
@@ -46,6 +46,7 @@ var owners = map[string][]string{
 	"github.com/compose-spec/compose-go": {"pkg/spec"},
 	"github.com/docker/docker":           {"pkg/swarm", "pkg/swarm/swarmtest", "pkg/provider/docker", "bench/floor"},
 	"github.com/invopop/jsonschema":      {"pkg/spec"},
+	"github.com/pkg/sftp":                {"pkg/transfer"},
 	"github.com/urfave/cli/v2":           {"cmd/swarmup"},
 	"golang.org/x/crypto/ssh":            {"pkg/ssh", "pkg/ssh/sshtest", "bench/floor"},
 	"gopkg.in/yaml.v3":                   {"pkg/spec"},
