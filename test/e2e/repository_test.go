@@ -160,6 +160,7 @@ func serve(t *testing.T, dir string) *repository {
 // Machines without an engine get Docker's packages: those of the version that
 // is wanted, held there, and only if the right key has signed them.
 func TestAnEngineComesFromDockersRepository(t *testing.T) {
+	t.Setenv(engines, "") // the repository is Debian 13's
 	l := newLab(t)
 	r := newRepository(t, l)
 	file := func(engine, workers string) {
