@@ -66,7 +66,7 @@ func takesLine(cmd *cli.Command) bool { return strings.Contains(cmd.ArgsUsage, "
 // lineOf splits the arguments of such a command.
 func lineOf(args []string) (nodes, line []string) {
 	if i := slices.Index(args, "--"); i >= 0 {
-		return args[:i], args[i+1:]
+		return args[:i:i], args[i+1:]
 	}
 	return args, nil
 }

@@ -74,7 +74,7 @@ func (e env) app() *cli.App {
 		Commands: []*cli.Command{
 			e.newCommand(), e.importCommand(), e.validateCommand(), e.schemaCommand(),
 			e.planCommand(), e.applyCommand(), e.destroyCommand(), e.statusCommand(),
-			e.lsCommand(), e.ipCommand(), e.sshCommand(), e.scpCommand(),
+			e.lsCommand(), e.ipCommand(), e.sshCommand(), e.scpCommand(), e.execCommand(), e.logsCommand(),
 			e.unlockCommand(), e.rotateCommand(), e.lockCommand(), e.recoverCommand(), e.backupCommand(), e.restoreCommand(),
 			e.versionCommand(),
 		},
