@@ -130,6 +130,9 @@ var refusals = []refusal{
 	{"does not have a leader", []int{500, 503}, engine.ErrNoLeader},
 	{"no elected primary cluster manager", []int{500, 503}, engine.ErrNoLeader},
 	{"lost leadership", []int{500, 503}, engine.ErrNoLeader},
+	// swarmkit manager/state/raft/raft.go, ErrLostLeadership and ErrStopped
+	{"node lost leader status", []int{500, 503}, engine.ErrNoLeader},
+	{"failed to process the request: node is stopped", []int{500, 503}, engine.ErrNoLeader},
 	{"deadline exceeded", []int{500, 503}, engine.ErrNoLeader},
 	{"DeadlineExceeded", []int{500, 503}, engine.ErrNoLeader},
 	// moby libnetwork/error.go, NetworkNameError; swarmkit

@@ -17,6 +17,8 @@ func TestWhatEnginesSayIsUnderstood(t *testing.T) {
 		err  error
 		want error
 	}{
+		{"a leader that is one no more", unavailable("rpc error: code = Unknown desc = raft: failed to process the request: node lost leader status"), engine.ErrNoLeader},
+		{"a manager that goes down", unavailable("rpc error: code = Unknown desc = raft: failed to process the request: node is stopped"), engine.ErrNoLeader},
 		{"a manager in the middle of its demotion, Engine 26.1", unavailable(`rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix /var/run/docker/swarm/control.sock: connect: no such file or directory"`), engine.ErrNotManager},
 		{"a manager in the middle of its demotion, Engine 20.10", unavailable(`rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing dial unix /var/run/docker/swarm/control.sock: connect: no such file or directory"`), engine.ErrNotManager},
 		{"a port that nobody listens at", unavailable(`rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial tcp 10.0.0.1:2377: connect: connection refused"`), nil},
