@@ -194,8 +194,8 @@ func TestOnlyTheLastOfATestCounts(t *testing.T) {
 }
 
 func TestAComplaintIsWhatTheTestSays(t *testing.T) {
-	out := "=== RUN   TestA\n    lab_test.go:9: swarmup apply: exit 0\n    a_test.go:3: got 1, want 2\nswarmup: n1: join\n--- FAIL: TestA (0.1s)\n"
-	if diff := cmp.Diff("a_test.go:3: got 1, want 2", complaint(out)); diff != "" {
+	out := "=== RUN   TestA\n    lab_test.go:9: swarmup apply: exit 0\n    a_test.go:3: want exit 1: swarmup apply: exit 0\nswarmup: n1: join\n--- FAIL: TestA (0.1s)\n"
+	if diff := cmp.Diff("a_test.go:3: want exit 1: swarmup apply: exit 0", complaint(out)); diff != "" {
 		t.Error(diff)
 	}
 	if got := complaint("panic: x\n"); got != "panic: x" {
