@@ -12,6 +12,7 @@ import (
 const usage = "make a real Docker swarm of a cluster.yaml"
 
 const description = `Every command takes FILE; without one, $SWARMUP_FILE, else ./cluster.yaml.
+Commands whose arguments are nodes take it as -f FILE.
 "-" reads standard input. Flags may stand before or after it.
 
 Exit codes:
@@ -74,7 +75,7 @@ func (e env) app() *cli.App {
 		Commands: []*cli.Command{
 			e.newCommand(), e.importCommand(), e.validateCommand(), e.schemaCommand(),
 			e.planCommand(), e.applyCommand(), e.destroyCommand(), e.statusCommand(),
-			e.lsCommand(), e.ipCommand(), e.sshCommand(), e.scpCommand(), e.execCommand(), e.logsCommand(),
+			e.lsCommand(), e.ipCommand(), e.sshCommand(), e.scpCommand(), e.execCommand(), e.logsCommand(), e.inspectCommand(),
 			e.unlockCommand(), e.rotateCommand(), e.lockCommand(), e.recoverCommand(), e.backupCommand(), e.restoreCommand(),
 			e.versionCommand(),
 		},

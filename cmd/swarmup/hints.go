@@ -52,6 +52,10 @@ func lockHint(err error) string {
 }
 
 func unfitHint(err error) string {
+	switch {
+	case errors.Is(err, cluster.ErrNoMachine), errors.Is(err, cluster.ErrSwitchedOff):
+		return "swarmup apply makes the machines of the file, and switches them on"
+	}
 	var unfit *cluster.UnfitError
 	if errors.As(err, &unfit) {
 		return unfit.Hint
