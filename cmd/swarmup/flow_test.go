@@ -90,11 +90,15 @@ func (w *world) StoreKey(context.Context) (string, error) {
 func (w *world) Moved(context.Context) (bool, error) { return w.moves, nil }
 
 func (w *world) connect(s settings) (conductor, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.asked = s
 	return w, nil
 }
 
 func (w *world) Observe(_ context.Context, patience time.Duration) (plan.State, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.looks++
 	w.patient = patience
 	return w.have, w.fail
@@ -123,6 +127,8 @@ func (w *world) Do(ctx context.Context, s plan.Step) (string, error) {
 }
 
 func (w *world) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.closed++
 	return nil
 }
