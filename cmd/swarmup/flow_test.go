@@ -114,8 +114,6 @@ func (w *world) diff(c *spec.Cluster, _ plan.State, opt plan.Options) plan.Plan 
 	return p
 }
 
-func (w *world) Losses(_ context.Context, _ plan.State, p plan.Plan) []plan.Loss { return p.Loses }
-
 func (w *world) Do(ctx context.Context, s plan.Step) (string, error) {
 	w.mu.Lock()
 	w.did = append(w.did, s.ID)

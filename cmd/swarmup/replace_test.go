@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -79,3 +80,6 @@ func TestStatusTellsOfAReplacementThatIsUnderWay(t *testing.T) {
 		t.Errorf("said %d times, want once:\n%s", n, got.out)
 	}
 }
+
+// Losses are those that the plan was given.
+func (w *world) Losses(_ context.Context, _ plan.State, p plan.Plan) []plan.Loss { return p.Loses }
