@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -339,9 +340,25 @@ func WantDaemon(e spec.Engine) daemon.Want {
 	}
 }
 
+// text is how a value of daemon.json is told of, as it would stand in the file.
+// Words stay as they are, so that those that are secret are found in it.
 func text(v any) string {
-	if v == nil {
+	switch v := v.(type) {
+	case nil:
 		return ""
+	case []any:
+		items := make([]string, len(v))
+		for i := range v {
+			items[i] = text(v[i])
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case map[string]any:
+		var items []string
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			items = append(items, k+": "+text(v[k]))
+		}
+		return "{" + strings.Join(items, ", ") + "}"
+	default:
+		return fmt.Sprint(v)
 	}
-	return fmt.Sprint(v)
 }
