@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -44,8 +45,12 @@ func TestAMachineThatNeverAnswersFailsItsOwnChain(t *testing.T) {
 	h.second()
 }
 
-// Killed at ten different moments, the next apply finishes each time.
-func TestKilledAtTenMomentsTheNextApplyFinishes(t *testing.T) {
+// Killed at whatever moment, the next apply finishes.
+func TestKilledAtAnyMomentTheNextApplyFinishes(t *testing.T) {
+	moments := 5 // what else may go wrong is in test/chaos
+	if os.Getenv("SWARMUP_MATRIX") != "" {
+		moments = 10
+	}
 	l := newLab(t)
 	l.write("cluster.yaml", `
 name: NAME
@@ -64,8 +69,8 @@ workers: [{name: w, count: 2, labels: {zone: a}, engine_labels: {role: node}}]
 	l.must("destroy", "--yes")
 	whole := l.must("apply").took
 	l.must("destroy", "--yes")
-	for i := range 10 {
-		moment := whole * time.Duration(i+1) / 11
+	for i := range moments {
+		moment := whole * time.Duration(i+1) / time.Duration(moments+1)
 		t.Run(moment.Round(10*time.Millisecond).String(), func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), moment) // its end is a SIGKILL
 			defer cancel()
